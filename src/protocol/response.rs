@@ -1,0 +1,317 @@
+//! What a job server answers.
+
+use super::encode;
+use super::packet::{Body, Magic, MissingArgument, Packet};
+use super::table::PacketType;
+
+/// A response of the job server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Response<'a> {
+    /// The job was queued, or joined.
+    JobCreated {
+        /// The job.
+        handle: &'a [u8],
+    },
+    /// A job waits for the sleeping worker.
+    Noop,
+    /// None does.
+    NoJob,
+    /// A job for the worker that grabbed.
+    JobAssign {
+        /// The job.
+        handle: &'a [u8],
+        /// Its function.
+        function: &'a [u8],
+        /// Its payload.
+        body: Body<'a>,
+    },
+    /// The same with its unique.
+    JobAssignUniq {
+        /// The job.
+        handle: &'a [u8],
+        /// Its function.
+        function: &'a [u8],
+        /// Its unique.
+        unique: &'a [u8],
+        /// Its payload.
+        body: Body<'a>,
+    },
+    /// The same with its reducer.
+    JobAssignAll {
+        /// The job.
+        handle: &'a [u8],
+        /// Its function.
+        function: &'a [u8],
+        /// Its unique.
+        unique: &'a [u8],
+        /// Its reducer.
+        reducer: &'a [u8],
+        /// Its payload.
+        body: Body<'a>,
+    },
+    /// A part of a result.
+    WorkData {
+        /// The job.
+        handle: &'a [u8],
+        /// The part.
+        body: Body<'a>,
+    },
+    /// A warning.
+    WorkWarning {
+        /// The job.
+        handle: &'a [u8],
+        /// The warning.
+        body: Body<'a>,
+    },
+    /// How far a job is.
+    WorkStatus {
+        /// The job.
+        handle: &'a [u8],
+        /// Text of a number.
+        numerator: &'a [u8],
+        /// Text of a number.
+        denominator: &'a [u8],
+    },
+    /// The result.
+    WorkComplete {
+        /// The job.
+        handle: &'a [u8],
+        /// The result.
+        body: Body<'a>,
+    },
+    /// The job failed.
+    WorkFail {
+        /// The job.
+        handle: &'a [u8],
+    },
+    /// The job failed, with an exception.
+    WorkException {
+        /// The job.
+        handle: &'a [u8],
+        /// The exception.
+        body: Body<'a>,
+    },
+    /// What GET_STATUS asked for.
+    StatusRes {
+        /// The handle that was asked for.
+        handle: &'a [u8],
+        /// Whether the job is known.
+        known: bool,
+        /// Whether it runs.
+        running: bool,
+        /// Text of a number.
+        numerator: &'a [u8],
+        /// Text of a number.
+        denominator: &'a [u8],
+    },
+    /// What GET_STATUS_UNIQUE asked for.
+    StatusResUnique {
+        /// The unique that was asked for.
+        unique: &'a [u8],
+        /// Whether the job is known.
+        known: bool,
+        /// Whether it runs.
+        running: bool,
+        /// Text of a number.
+        numerator: &'a [u8],
+        /// Text of a number.
+        denominator: &'a [u8],
+        /// How many clients wait for it.
+        clients: usize,
+    },
+    /// What ECHO_REQ carried.
+    EchoRes {
+        /// The same bytes.
+        body: Body<'a>,
+    },
+    /// The option is on.
+    OptionRes {
+        /// The option, spelled as it was asked for.
+        name: &'a [u8],
+    },
+    /// The request was refused.
+    Error {
+        /// One word.
+        code: &'a [u8],
+        /// A sentence.
+        text: &'a [u8],
+    },
+}
+
+const fn flag(value: bool) -> &'static [u8] {
+    if value { b"1" } else { b"0" }
+}
+
+impl<'a> Response<'a> {
+    /// Appends the response's header and arguments; the caller sends the body that is returned
+    /// right behind them.
+    #[inline]
+    pub fn encode_head(&self, out: &mut Vec<u8>) -> Option<Body<'a>> {
+        use PacketType as T;
+        let mut put = |kind, args: &[&[u8]], body: Option<Body<'a>>| {
+            encode::head(out, Magic::Res, kind, args, body.map(|body| body.len()));
+            body
+        };
+        match *self {
+            Response::JobCreated { handle } => put(T::JOB_CREATED, &[handle], None),
+            Response::Noop => put(T::NOOP, &[], None),
+            Response::NoJob => put(T::NO_JOB, &[], None),
+            Response::JobAssign {
+                handle,
+                function,
+                body,
+            } => put(T::JOB_ASSIGN, &[handle, function], Some(body)),
+            Response::JobAssignUniq {
+                handle,
+                function,
+                unique,
+                body,
+            } => put(T::JOB_ASSIGN_UNIQ, &[handle, function, unique], Some(body)),
+            Response::JobAssignAll {
+                handle,
+                function,
+                unique,
+                reducer,
+                body,
+            } => {
+                let args = [handle, function, unique, reducer];
+                put(T::JOB_ASSIGN_ALL, &args, Some(body))
+            }
+            Response::WorkData { handle, body } => put(T::WORK_DATA, &[handle], Some(body)),
+            Response::WorkWarning { handle, body } => put(T::WORK_WARNING, &[handle], Some(body)),
+            Response::WorkStatus {
+                handle,
+                numerator,
+                denominator,
+            } => put(T::WORK_STATUS, &[handle, numerator, denominator], None),
+            Response::WorkComplete { handle, body } => put(T::WORK_COMPLETE, &[handle], Some(body)),
+            Response::WorkFail { handle } => put(T::WORK_FAIL, &[handle], None),
+            Response::WorkException { handle, body } => {
+                put(T::WORK_EXCEPTION, &[handle], Some(body))
+            }
+            Response::StatusRes {
+                handle,
+                known,
+                running,
+                numerator,
+                denominator,
+            } => {
+                let args = [handle, flag(known), flag(running), numerator, denominator];
+                put(T::STATUS_RES, &args, None)
+            }
+            Response::StatusResUnique {
+                unique,
+                known,
+                running,
+                numerator,
+                denominator,
+                clients,
+            } => {
+                let (known, running) = (flag(known), flag(running));
+                let mut text = itoa::Buffer::new();
+                let clients = text.format(clients).as_bytes();
+                let args = [unique, known, running, numerator, denominator, clients];
+                put(T::STATUS_RES_UNIQUE, &args, None)
+            }
+            Response::EchoRes { body } => put(T::ECHO_RES, &[], Some(body)),
+            Response::OptionRes { name } => put(T::OPTION_RES, &[name], None),
+            Response::Error { code, text } => put(T::ERROR, &[code, text], None),
+        }
+    }
+
+    /// Appends the whole response.
+    pub fn encode(&self, out: &mut Vec<u8>) {
+        let body = self.encode_head(out);
+        out.extend_from_slice(body.unwrap_or_default().bytes());
+    }
+
+    /// Parses a packet from a job server.
+    #[inline]
+    pub fn parse(packet: &Packet<'a>) -> Result<Self, ResponseError> {
+        use PacketType as T;
+        if packet.magic != Magic::Res {
+            return Err(ResponseError::NotAResponse(packet.kind));
+        }
+        let fields = packet.fields()?;
+        let body = fields.body;
+        let response = match (packet.kind, fields.args()) {
+            (T::JOB_CREATED, &[handle]) => Response::JobCreated { handle },
+            (T::NOOP, _) => Response::Noop,
+            (T::NO_JOB, _) => Response::NoJob,
+            (T::JOB_ASSIGN, &[handle, function]) => Response::JobAssign {
+                handle,
+                function,
+                body,
+            },
+            (T::JOB_ASSIGN_UNIQ, &[handle, function, unique]) => Response::JobAssignUniq {
+                handle,
+                function,
+                unique,
+                body,
+            },
+            (T::JOB_ASSIGN_ALL, &[handle, function, unique, reducer]) => Response::JobAssignAll {
+                handle,
+                function,
+                unique,
+                reducer,
+                body,
+            },
+            (T::WORK_DATA, &[handle]) => Response::WorkData { handle, body },
+            (T::WORK_WARNING, &[handle]) => Response::WorkWarning { handle, body },
+            (T::WORK_STATUS, &[handle, numerator, denominator]) => Response::WorkStatus {
+                handle,
+                numerator,
+                denominator,
+            },
+            (T::WORK_COMPLETE, &[handle]) => Response::WorkComplete { handle, body },
+            // gearmand 1.1 ends the handle of a failure that it makes itself with a NUL.
+            (T::WORK_FAIL, &[handle]) => Response::WorkFail {
+                handle: handle.strip_suffix(b"\0").unwrap_or(handle),
+            },
+            (T::WORK_EXCEPTION, &[handle]) => Response::WorkException { handle, body },
+            (T::STATUS_RES, &[handle, known, running, numerator, denominator]) => {
+                Response::StatusRes {
+                    handle,
+                    known: known == b"1",
+                    running: running == b"1",
+                    numerator,
+                    denominator,
+                }
+            }
+            (T::STATUS_RES_UNIQUE, &[unique, known, running, numerator, denominator, clients]) => {
+                Response::StatusResUnique {
+                    unique,
+                    known: known == b"1",
+                    running: running == b"1",
+                    numerator,
+                    denominator,
+                    clients: super::request::number(clients)
+                        .and_then(|count| usize::try_from(count).ok())
+                        .ok_or(ResponseError::NotANumber(packet.kind))?,
+                }
+            }
+            (T::ECHO_RES, _) => Response::EchoRes { body },
+            (T::OPTION_RES, &[name]) => Response::OptionRes { name },
+            (T::ERROR, &[code, text]) => Response::Error { code, text },
+            _ => return Err(ResponseError::NotExpected(packet.kind)),
+        };
+        Ok(response)
+    }
+}
+
+/// Why a well-framed packet is no response that a client or worker can use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum ResponseError {
+    /// A request came where a response belongs.
+    #[error("expected the magic \\0RES, found \\0REQ ({0})")]
+    NotAResponse(PacketType),
+    /// No server sends this type.
+    #[error("{0} is not a response")]
+    NotExpected(PacketType),
+    /// A field that should be a number is none.
+    #[error("{0} holds a count that is no number")]
+    NotANumber(PacketType),
+    /// An argument is missing.
+    #[error(transparent)]
+    Missing(#[from] MissingArgument),
+}
