@@ -15,3 +15,5 @@
 //! A test reads the `use crate::` lines of all files and holds them against this picture.
 
 pub mod protocol;
+#[cfg(feature = "net")]
+pub mod wire;

@@ -1,0 +1,284 @@
+//! Many connections on one thread: a reading task each, one flusher for all.
+
+use super::io::Io;
+use super::{Closed, Config, Service};
+use crate::protocol::{ConnId, Decoder};
+use bytes::BufMut;
+use std::cell::RefCell;
+use std::future::{Future, poll_fn};
+use std::io;
+use std::ops::ControlFlow;
+use std::pin::{Pin, pin};
+use std::rc::Rc;
+use std::task::{Context, Poll, ready};
+use std::time::{Duration, Instant};
+use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
+use tokio::net::TcpStream;
+use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
+use tokio::task::spawn_local;
+
+/// Bytes read at once.
+const SCRATCH: usize = 64 * 1024;
+/// Bytes that one connection may bring in before the others get their turn.
+const TURN: usize = 4 * SCRATCH;
+/// How long a connection that we end may take to take the last bytes, and then to end its side.
+const LINGER: Duration = Duration::from_secs(5);
+
+/// All connections of one thread and the service above them; a handle that is cheap to clone.
+pub struct Hub<S>(Rc<RefCell<Inner<S>>>);
+
+struct Inner<S> {
+    io: Io,
+    service: S,
+    /// One read buffer for all: what is cut at its end moves to the connection's decoder.
+    scratch: Box<[u8]>,
+}
+
+impl<S> Clone for Hub<S> {
+    fn clone(&self) -> Self {
+        Hub(Rc::clone(&self.0))
+    }
+}
+
+impl<S: Service> Hub<S> {
+    /// A hub without connections. Called on a runtime from [`super::block_on`].
+    pub fn new(service: S, config: Config) -> Self {
+        let hub = Hub(Rc::new(RefCell::new(Inner {
+            io: Io::new(config),
+            service,
+            scratch: vec![0; SCRATCH].into(),
+        })));
+        spawn_local(hub.clone().flush_forever());
+        hub
+    }
+
+    /// Speaks to the service and to the connections. Not to be called from inside the service.
+    pub fn with<R>(&self, f: impl FnOnce(&mut S, &mut Io) -> R) -> R {
+        let inner = &mut *self.0.borrow_mut();
+        f(&mut inner.service, &mut inner.io)
+    }
+
+    /// Takes over a connected stream and starts to read it.
+    pub fn adopt(&self, stream: TcpStream) -> io::Result<ConnId> {
+        stream.set_nodelay(true)?;
+        let (read, write) = stream.into_split();
+        let (conn, limits) = self.with(|_, io| (io.insert(write), io.config.limits));
+        let hub = self.clone();
+        spawn_local(async move {
+            let mut reader = Reader {
+                hub,
+                conn,
+                read,
+                decoder: Decoder::new(limits),
+            };
+            (&mut reader).await;
+            reader.linger().await;
+        });
+        Ok(conn)
+    }
+
+    /// Writes each dirty connection once per pass of the scheduler, for as long as the runtime
+    /// lives.
+    async fn flush_forever(self) {
+        let mut batch = Vec::new();
+        poll_fn(|cx| {
+            let inner = &mut *self.0.borrow_mut();
+            inner.io.take_dirty(&mut batch);
+            for conn in batch.drain(..) {
+                inner.flush(conn, &self);
+            }
+            inner.bury();
+            inner.io.flusher = Some(cx.waker().clone());
+            // Burying may have made the service speak.
+            if !inner.io.dirty.is_empty() {
+                cx.waker().wake_by_ref();
+            }
+            Poll::<()>::Pending
+        })
+        .await;
+    }
+
+    /// Waits until the kernel takes bytes again, and goes on writing.
+    async fn unblock(self, conn: ConnId, socket: Rc<OwnedWriteHalf>) {
+        // An error shows again, and is handled, when the write is tried.
+        let _ = socket.writable().await;
+        let inner = &mut *self.0.borrow_mut();
+        if let Some(state) = inner.io.conns.get_mut(conn) {
+            state.blocked = false;
+            inner.flush(conn, &self);
+            inner.bury();
+        }
+    }
+}
+
+impl<S: Service> Inner<S> {
+    /// Writes what waits for `conn`, as much as the kernel takes.
+    fn flush(&mut self, conn: ConnId, hub: &Hub<S>) {
+        let Some(state) = self.io.conns.get_mut(conn) else {
+            return;
+        };
+        if std::mem::take(&mut state.stamp) {
+            self.service.flushed(conn, Instant::now());
+        }
+        while !state.out.is_empty() {
+            let result = match state.out.single() {
+                Some(bytes) => state.socket.try_write(bytes),
+                None => {
+                    let (slices, count) = state.out.slices();
+                    state.socket.try_write_vectored(&slices[..count])
+                }
+            };
+            match result {
+                Ok(count) => state.out.advance(count),
+                Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
+                    state.blocked = true;
+                    let socket = Rc::clone(&state.socket);
+                    spawn_local(hub.clone().unblock(conn, socket));
+                    break;
+                }
+                Err(_) if state.closing => return self.io.remove(conn),
+                Err(error) => return self.io.doomed.push((conn, Closed::Failed(error))),
+            }
+        }
+        if state.choked && state.out.len() <= self.io.config.high_water {
+            state.choked = false;
+            state.wake_reader();
+        }
+        if state.out.is_empty() {
+            state.out.recycle(&mut self.io.pool);
+            if state.closing {
+                self.io.remove(conn);
+            }
+        }
+    }
+
+    /// Ends the connections that failed.
+    fn bury(&mut self) {
+        while let Some((conn, why)) = self.io.doomed.pop() {
+            if self.io.conns.contains_key(conn) {
+                self.io.remove(conn);
+                self.service.closed(conn, why, &mut self.io);
+            }
+        }
+    }
+
+    /// The peer ended the stream, or broke it: the service is told, and what it still sends is
+    /// written before the connection goes.
+    fn end(&mut self, conn: ConnId, why: Closed) {
+        if self.io.conns.get(conn).is_some_and(|state| !state.closing) {
+            self.service.closed(conn, why, &mut self.io);
+            self.io.close(conn);
+        }
+    }
+}
+
+/// The task that reads one connection.
+struct Reader<S> {
+    hub: Hub<S>,
+    conn: ConnId,
+    read: OwnedReadHalf,
+    decoder: Decoder,
+}
+
+impl<S: Service> Reader<S> {
+    /// One read, straight into where the bytes belong. How many, or that the stream is over.
+    fn poll_read(&mut self, inner: &mut Inner<S>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
+        if let Some((data, missing)) = self.decoder.large_buffer() {
+            let mut data = data.limit(missing);
+            return pin!(self.read.read_buf(&mut data)).poll(cx);
+        }
+        let mut buffer = ReadBuf::new(&mut inner.scratch);
+        ready!(Pin::new(&mut self.read).poll_read(cx, &mut buffer))?;
+        Poll::Ready(Ok(buffer.filled().len()))
+    }
+
+    /// Gives the service what has arrived.
+    fn deliver(&mut self, inner: &mut Inner<S>, count: usize) -> ControlFlow<()> {
+        let Inner {
+            io,
+            service,
+            scratch,
+        } = inner;
+        let conn = self.conn;
+        let now = Instant::now();
+        let mut sink = |frame: crate::protocol::Frame<'_>| {
+            service.frame(conn, frame, now, io);
+            match io.conns.get(conn) {
+                Some(state) if !state.closing => ControlFlow::Continue(()),
+                _ => ControlFlow::Break(()),
+            }
+        };
+        if self.decoder.large_buffer().is_some() {
+            return self.decoder.finish_large(&mut sink);
+        }
+        match self.decoder.feed(&scratch[..count], &mut sink) {
+            Ok(flow) => flow,
+            Err(error) => {
+                inner.end(conn, Closed::Broken(error));
+                ControlFlow::Break(())
+            }
+        }
+    }
+
+    /// Ends the connection: reads and drops what still comes, so that the kernel does not answer
+    /// it with a reset that would overtake our last bytes, and waits until those are written.
+    async fn linger(&mut self) {
+        let mut bin = [0; 4096];
+        let (hub, conn) = (self.hub.clone(), self.conn);
+        let gone = || {
+            hub.with(|_, io| match io.conns.contains_key(conn) {
+                true => Poll::Pending,
+                false => Poll::Ready(()),
+            })
+        };
+        let end = async {
+            while matches!(self.read.read(&mut bin).await, Ok(1..)) {}
+            poll_fn(|_| gone()).await;
+        };
+        let _ = tokio::time::timeout(LINGER, end).await;
+        hub.with(|_, io| io.remove(conn));
+    }
+}
+
+impl<S: Service> Future for &mut Reader<S> {
+    type Output = ();
+
+    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+        let this = &mut **self;
+        let hub = this.hub.clone();
+        let inner = &mut *hub.0.borrow_mut();
+        let mut turn = 0;
+        loop {
+            let high_water = inner.io.config.high_water;
+            let Some(state) = inner.io.conns.get_mut(this.conn) else {
+                return Poll::Ready(());
+            };
+            if state.reader.is_none() {
+                state.reader = Some(cx.waker().clone());
+            }
+            if state.closing {
+                return Poll::Ready(());
+            }
+            // A peer that does not take its answers gets no more of them.
+            if state.out.len() > high_water {
+                state.choked = true;
+                return Poll::Pending;
+            }
+            if turn > TURN {
+                cx.waker().wake_by_ref();
+                return Poll::Pending;
+            }
+            match ready!(this.poll_read(inner, cx)) {
+                Ok(0) => inner.end(this.conn, Closed::Eof),
+                Ok(count) => {
+                    turn += count;
+                    let _ = this.deliver(inner, count);
+                }
+                Err(error) => {
+                    inner.io.doomed.push((this.conn, Closed::Failed(error)));
+                    inner.bury();
+                }
+            }
+        }
+    }
+}

@@ -1,0 +1,186 @@
+//! The sending side of all connections of one thread.
+
+use super::out::{Out, Pool};
+use super::{Closed, Config};
+use crate::protocol::packet::Body;
+use crate::protocol::{ConnId, Request, Response, decode};
+use bytes::Bytes;
+use slotmap::SlotMap;
+use std::rc::Rc;
+use std::task::Waker;
+use tokio::net::tcp::OwnedWriteHalf;
+
+/// One connection, as the sending side sees it.
+#[derive(Debug)]
+pub(crate) struct Conn {
+    /// Dropping it shuts the sending direction of the socket.
+    pub(crate) socket: Rc<OwnedWriteHalf>,
+    pub(crate) out: Out,
+    /// Listed in `Io::dirty`.
+    dirty: bool,
+    /// The kernel takes nothing now; a task waits until it does.
+    pub(crate) blocked: bool,
+    /// The service wants to know when its bytes leave.
+    pub(crate) stamp: bool,
+    /// Nothing is read any more; the connection ends once everything is written.
+    pub(crate) closing: bool,
+    /// Its reading task, for when that must be told something.
+    pub(crate) reader: Option<Waker>,
+    /// The reading task waits until the peer takes what it was sent.
+    pub(crate) choked: bool,
+}
+
+impl Conn {
+    pub(crate) fn wake_reader(&self) {
+        if let Some(reader) = &self.reader {
+            reader.wake_by_ref();
+        }
+    }
+}
+
+/// Sends on any connection of this thread. Bytes gather and leave in one write for each
+/// connection and pass of the scheduler.
+#[derive(Debug)]
+pub struct Io {
+    pub(crate) conns: SlotMap<ConnId, Conn>,
+    pub(crate) dirty: Vec<ConnId>,
+    /// Connections to be given up, and why: told to the service by the flusher.
+    pub(crate) doomed: Vec<(ConnId, Closed)>,
+    pub(crate) flusher: Option<Waker>,
+    pub(crate) pool: Pool,
+    pub(crate) config: Config,
+}
+
+impl Io {
+    pub(crate) fn new(config: Config) -> Self {
+        Io {
+            conns: SlotMap::with_key(),
+            dirty: Vec::new(),
+            doomed: Vec::new(),
+            flusher: None,
+            pool: Pool::default(),
+            config,
+        }
+    }
+
+    pub(crate) fn insert(&mut self, socket: OwnedWriteHalf) -> ConnId {
+        self.conns.insert(Conn {
+            socket: Rc::new(socket),
+            out: Out::default(),
+            dirty: false,
+            blocked: false,
+            stamp: false,
+            closing: false,
+            reader: None,
+            choked: false,
+        })
+    }
+
+    /// Sends a response.
+    #[inline]
+    pub fn send(&mut self, conn: ConnId, response: &Response<'_>) {
+        self.put(conn, |out| response.encode_head(out));
+    }
+
+    /// Sends a request.
+    #[inline]
+    pub fn request(&mut self, conn: ConnId, request: &Request<'_>) {
+        self.put(conn, |out| request.encode_head(out));
+    }
+
+    /// Sends bytes as they are.
+    pub fn raw(&mut self, conn: ConnId, bytes: &[u8]) {
+        self.put(conn, |_| Some(Body::new(bytes)));
+    }
+
+    /// Appends what `head` writes and then the body it returns; a large body that lies in a
+    /// shared buffer is not copied.
+    #[inline]
+    fn put<'b>(&mut self, id: ConnId, head: impl FnOnce(&mut Vec<u8>) -> Option<Body<'b>>) {
+        let Some(conn) = self.conns.get_mut(id).filter(|conn| !conn.closing) else {
+            return;
+        };
+        let tail = conn.out.tail(&mut self.pool);
+        if let Some(body) = head(tail) {
+            let shared = (body.len() >= decode::LARGE)
+                .then(|| body.to_shared())
+                .flatten();
+            match shared {
+                Some(shared) => conn.out.share(shared),
+                None => tail.extend_from_slice(&body),
+            }
+        }
+        if conn.out.len() > self.config.out_limit {
+            self.doomed.push((id, Closed::Overflow));
+        }
+        self.touch(id);
+    }
+
+    /// Sends the bytes by reference.
+    pub fn share(&mut self, id: ConnId, bytes: Bytes) {
+        if let Some(conn) = self.conns.get_mut(id).filter(|conn| !conn.closing) {
+            conn.out.share(bytes);
+            self.touch(id);
+        }
+    }
+
+    /// Has the flusher look at the connection.
+    #[inline]
+    fn touch(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && !conn.dirty
+            && !conn.blocked
+        {
+            conn.dirty = true;
+            self.dirty.push(id);
+        }
+        if let Some(flusher) = self.flusher.take() {
+            flusher.wake();
+        }
+    }
+
+    /// Takes the connections to be written in this pass.
+    pub(crate) fn take_dirty(&mut self, into: &mut Vec<ConnId>) {
+        std::mem::swap(&mut self.dirty, into);
+        for &id in into.iter() {
+            if let Some(conn) = self.conns.get_mut(id) {
+                conn.dirty = false;
+            }
+        }
+    }
+
+    /// Ends the connection once what was sent to it is written. The service is not told: it is
+    /// the one who asks.
+    pub fn close(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.closing = true;
+            conn.wake_reader();
+            self.touch(id);
+        }
+    }
+
+    /// Asks for one call of [`super::Service::flushed`] when the connection's bytes next leave.
+    pub fn stamp(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.stamp = true;
+        }
+    }
+
+    /// Bytes that wait to be written to the connection.
+    pub fn pending(&self, id: ConnId) -> usize {
+        self.conns.get(id).map_or(0, |conn| conn.out.len())
+    }
+
+    /// Connections that are open.
+    pub fn connections(&self) -> usize {
+        self.conns.len()
+    }
+
+    /// Forgets the connection: what is unsent is lost, the socket's sending direction is shut.
+    pub(crate) fn remove(&mut self, id: ConnId) {
+        if let Some(mut conn) = self.conns.remove(id) {
+            conn.out.recycle(&mut self.pool);
+            conn.wake_reader();
+        }
+    }
+}

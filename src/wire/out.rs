@@ -1,0 +1,150 @@
+//! What waits to be written to one connection.
+
+use bytes::{Buf, Bytes};
+use std::collections::VecDeque;
+use std::io::IoSlice;
+
+/// Chunks handed to the kernel by one `writev` at the most.
+const SLICES: usize = 16;
+
+/// Bytes waiting for one connection: small packets gathered in `tail`, large bodies by reference.
+#[derive(Debug, Default)]
+pub(crate) struct Out {
+    /// Chunks to be written before `tail`.
+    head: VecDeque<Bytes>,
+    tail: Vec<u8>,
+    /// Bytes of `tail` that are written already.
+    written: usize,
+    head_len: usize,
+}
+
+impl Out {
+    /// Bytes waiting.
+    pub(crate) fn len(&self) -> usize {
+        self.head_len + self.tail.len() - self.written
+    }
+
+    pub(crate) fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+
+    /// Where to append; takes a used buffer from `pool` when there is none yet.
+    pub(crate) fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
+        if self.tail.capacity() == 0 {
+            self.tail = pool.take();
+        }
+        &mut self.tail
+    }
+
+    /// Appends `body` without copying it.
+    pub(crate) fn share(&mut self, body: Bytes) {
+        self.close_tail();
+        self.head_len += body.len();
+        self.head.push_back(body);
+    }
+
+    fn close_tail(&mut self) {
+        let mut chunk = Bytes::from(std::mem::take(&mut self.tail));
+        chunk.advance(std::mem::take(&mut self.written));
+        if !chunk.is_empty() {
+            self.head_len += chunk.len();
+            self.head.push_back(chunk);
+        }
+    }
+
+    /// The front chunk, when it is the only one.
+    pub(crate) fn single(&self) -> Option<&[u8]> {
+        self.head.is_empty().then(|| &self.tail[self.written..])
+    }
+
+    /// The front chunks.
+    pub(crate) fn slices(&self) -> ([IoSlice<'_>; SLICES], usize) {
+        let mut slices = [IoSlice::new(&[]); SLICES];
+        let chunks = self.head.iter().map(|chunk| &chunk[..]);
+        let mut count = 0;
+        for chunk in chunks.chain(std::iter::once(&self.tail[self.written..])) {
+            if count == SLICES {
+                break;
+            }
+            slices[count] = IoSlice::new(chunk);
+            count += 1;
+        }
+        (slices, count)
+    }
+
+    /// Drops the first `count` bytes, which the kernel took.
+    pub(crate) fn advance(&mut self, mut count: usize) {
+        while let Some(front) = self.head.front_mut() {
+            let step = count.min(front.len());
+            front.advance(step);
+            self.head_len -= step;
+            count -= step;
+            if !front.is_empty() {
+                return;
+            }
+            self.head.pop_front();
+        }
+        self.written += count;
+    }
+
+    /// Gives the memory back once everything is written.
+    pub(crate) fn recycle(&mut self, pool: &mut Pool) {
+        self.written = 0;
+        self.head = VecDeque::new();
+        pool.give(std::mem::take(&mut self.tail));
+    }
+}
+
+/// Used buffers, so that a connection holds none while nothing is pending and a busy one does not
+/// allocate for each answer.
+#[derive(Debug, Default)]
+pub(crate) struct Pool(Vec<Vec<u8>>);
+
+impl Pool {
+    /// Buffers kept at the most.
+    const BUFFERS: usize = 256;
+    /// A buffer that grew beyond this is given back to the allocator.
+    const CAPACITY: usize = 64 * 1024;
+
+    fn take(&mut self) -> Vec<u8> {
+        self.0.pop().unwrap_or_default()
+    }
+
+    fn give(&mut self, mut buffer: Vec<u8>) {
+        if self.0.len() < Self::BUFFERS && (1..=Self::CAPACITY).contains(&buffer.capacity()) {
+            buffer.clear();
+            self.0.push(buffer);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn chunks_leave_in_the_order_they_came_however_little_the_kernel_takes() {
+        for step in [1, 2, 3, 5, 8, 100] {
+            let mut pool = Pool::default();
+            let mut out = Out::default();
+            out.tail(&mut pool).extend_from_slice(b"abc");
+            out.advance(1);
+            out.share(Bytes::from_static(b"defg"));
+            out.share(Bytes::from_static(b"hi"));
+            out.tail(&mut pool).extend_from_slice(b"jk");
+            assert_eq!(out.len(), 10);
+            let mut seen = Vec::new();
+            while !out.is_empty() {
+                let (slices, count) = out.slices();
+                let mut taken = 0;
+                for slice in &slices[..count] {
+                    let part = slice.len().min(step - taken);
+                    seen.extend_from_slice(&slice[..part]);
+                    taken += part;
+                }
+                out.advance(taken);
+            }
+            assert_eq!(seen, b"bcdefghijk");
+        }
+    }
+}
