@@ -14,6 +14,7 @@
 //!
 //! A test reads the `use crate::` lines of all files and holds them against this picture.
 
+pub mod engine;
 pub mod protocol;
 #[cfg(feature = "net")]
 pub mod wire;

@@ -16,6 +16,9 @@ pub const MAX_REDUCER: usize = 64;
 /// Bytes of a handle at the most. Source: `GEARMAN_JOB_HANDLE_SIZE`, which counts a final NUL.
 pub const MAX_HANDLE: usize = 63;
 
+/// Bytes of a number in text at the most: those of the largest that 64 bits hold.
+pub const MAX_DIGITS: usize = 20;
+
 /// How soon a job of a function is handed out: all high before all normal before all low.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
@@ -249,8 +252,8 @@ impl<'a> Request<'a> {
             (T::WORK_WARNING, [handle]) => Request::WorkWarning { handle, body },
             (T::WORK_STATUS, [handle, numerator, denominator]) => Request::WorkStatus {
                 handle,
-                numerator,
-                denominator,
+                numerator: bounded(kind, "numerator", numerator, MAX_DIGITS)?,
+                denominator: bounded(kind, "denominator", denominator, MAX_DIGITS)?,
             },
             (T::WORK_COMPLETE, [handle]) => Request::WorkComplete { handle, body },
             (T::WORK_FAIL, [handle]) => Request::WorkFail { handle },
@@ -413,7 +416,7 @@ fn function_name(kind: PacketType, name: &[u8]) -> Result<&[u8], RequestError> {
 /// The limit of CAN_DO_TIMEOUT. What is no positive number is no limit, as in gearmand; what does
 /// not fit saturates: 49 days.
 fn job_timeout(kind: PacketType, text: &[u8]) -> Result<Option<NonZeroU32>, RequestError> {
-    bounded(kind, "timeout", text, 20)?;
+    bounded(kind, "timeout", text, MAX_DIGITS)?;
     Ok(number(text).and_then(|ms| NonZeroU32::new(u32::try_from(ms).unwrap_or(u32::MAX))))
 }
 

@@ -1,0 +1,142 @@
+//! The functions: their queues, their limits, who can run them.
+
+use super::abilities::Place;
+use super::jobs::JobKey;
+use super::list::List;
+use crate::protocol::Priority;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use slotmap::SlotMap;
+use std::hash::BuildHasher;
+use std::num::NonZeroU32;
+
+slotmap::new_key_type! {
+    /// A function: a slot and its generation.
+    pub(super) struct FunctionId;
+}
+
+/// One function.
+#[derive(Debug, Default)]
+pub(super) struct Function {
+    pub(super) name: Box<[u8]>,
+    /// Jobs waiting for a worker, by priority.
+    pub(super) queues: [List<JobKey>; 3],
+    /// Jobs that a worker holds.
+    pub(super) running: usize,
+    /// Jobs whose time has not come.
+    pub(super) delayed: usize,
+    /// Jobs that have a unique.
+    pub(super) with_unique: usize,
+    /// Connections that can run it.
+    pub(super) workers: usize,
+    /// Jobs at the most, by priority of the newcomer.
+    pub(super) limits: [Option<NonZeroU32>; 3],
+    /// Stays listed though nobody uses it.
+    pub(super) pinned: bool,
+    /// Its place in each set of abilities that holds it.
+    pub(super) sets: Vec<Place>,
+    /// Which of `sets` the next sleeper is taken from, so that each gets its turn.
+    pub(super) next_set: usize,
+}
+
+impl Function {
+    pub(super) fn queued(&self) -> usize {
+        self.queues.iter().map(List::len).sum()
+    }
+
+    pub(super) fn has_queued(&self) -> bool {
+        self.queues.iter().any(|queue| !queue.is_empty())
+    }
+
+    /// All its jobs.
+    pub(super) fn total(&self) -> usize {
+        self.queued() + self.running + self.delayed
+    }
+
+    /// Whether one more job of `priority` is too many.
+    pub(super) fn is_full(&self, priority: Priority) -> bool {
+        self.limits[priority as usize].is_some_and(|limit| self.total() >= limit.get() as usize)
+    }
+
+    fn is_idle(&self) -> bool {
+        self.total() == 0 && self.workers == 0 && !self.pinned && self.limits == [None; 3]
+    }
+}
+
+/// All functions.
+#[derive(Debug)]
+pub(super) struct Functions {
+    slots: SlotMap<FunctionId, Function>,
+    by_name: HashTable<FunctionId>,
+    hasher: FixedState,
+}
+
+impl Functions {
+    pub(super) fn new(seed: u64) -> Self {
+        Functions {
+            slots: SlotMap::with_key(),
+            by_name: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+        }
+    }
+
+    pub(super) fn find(&self, name: &[u8]) -> Option<FunctionId> {
+        let hash = self.hasher.hash_one(name);
+        self.by_name
+            .find(hash, |&id| &*self.slots[id].name == name)
+            .copied()
+    }
+
+    /// The function of that name, made if there is none.
+    pub(super) fn intern(&mut self, name: &[u8]) -> FunctionId {
+        if let Some(id) = self.find(name) {
+            return id;
+        }
+        let id = self.slots.insert(Function {
+            name: name.into(),
+            ..Function::default()
+        });
+        let (slots, hasher) = (&self.slots, &self.hasher);
+        let hash = hasher.hash_one(name);
+        let rehash = |&id: &FunctionId| hasher.hash_one(&*slots[id].name);
+        self.by_name.insert_unique(hash, id, rehash);
+        id
+    }
+
+    /// Forgets a function that nobody uses, where more than `kept` are known.
+    pub(super) fn forget_if_idle(&mut self, id: FunctionId, kept: usize) {
+        if self.slots.len() > kept && self.slots.get(id).is_some_and(Function::is_idle) {
+            self.remove(id);
+        }
+    }
+
+    pub(super) fn remove(&mut self, id: FunctionId) {
+        if let Some(function) = self.slots.remove(id) {
+            let hash = self.hasher.hash_one(&*function.name);
+            if let Ok(entry) = self.by_name.find_entry(hash, |&other| other == id) {
+                entry.remove();
+            }
+        }
+    }
+
+    pub(super) fn get(&self, id: FunctionId) -> Option<&Function> {
+        self.slots.get(id)
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (FunctionId, &Function)> {
+        self.slots.iter()
+    }
+}
+
+impl std::ops::Index<FunctionId> for Functions {
+    type Output = Function;
+    fn index(&self, id: FunctionId) -> &Function {
+        &self.slots[id]
+    }
+}
+
+impl std::ops::IndexMut<FunctionId> for Functions {
+    fn index_mut(&mut self, id: FunctionId) -> &mut Function {
+        &mut self.slots[id]
+    }
+}

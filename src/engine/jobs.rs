@@ -1,0 +1,394 @@
+//! The jobs, and the ways to find one: by key, by the number in its handle, by its unique.
+
+use super::Timestamp;
+use super::functions::FunctionId;
+use super::list::{Linked, Links};
+use crate::protocol::request::MAX_DIGITS;
+use crate::protocol::{Body, ConnId, Priority};
+use bytes::Bytes;
+use foldhash::fast::FixedState;
+use hashbrown::HashTable;
+use slotmap::SlotMap;
+use std::hash::BuildHasher;
+
+slotmap::new_key_type! {
+    /// A job: a slot and its generation.
+    pub(super) struct JobKey;
+}
+
+/// Where a job stands.
+///
+/// ```text
+///           submit                grab              WORK_COMPLETE, WORK_FAIL, WORK_EXCEPTION
+///  Delayed ───────▶ Queued ─────────────▶ Running ───────────────────────────────▶ gone
+///   (epoch)  due      ▲   worker lost,       │
+///                     └── timeout ───────────┘
+/// ```
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum State {
+    /// Not before its epoch.
+    Delayed,
+    /// In the queue of its function and priority.
+    Queued,
+    /// In the list of its worker.
+    Running(ConnId),
+}
+
+/// One job. Millions may wait, so it is kept small: what few jobs have is boxed.
+#[derive(Debug)]
+pub(super) struct Job {
+    /// The number in its handle.
+    pub(super) number: u64,
+    pub(super) links: Links<JobKey>,
+    content: Content,
+    pub(super) waiters: Waiters,
+    pub(super) state: State,
+    pub(super) function: FunctionId,
+    pub(super) extra: Option<Box<Extra>>,
+    unique_len: u8,
+    pub(super) priority: Priority,
+    /// Runs even when no client waits for it.
+    pub(super) background: bool,
+    /// How often it was handed out, up to 255.
+    pub(super) attempts: u8,
+}
+
+/// What few jobs have.
+#[derive(Debug, Default)]
+pub(super) struct Extra {
+    /// When its timer goes off: it is due, or its worker took too long.
+    pub(super) timer: Option<Timestamp>,
+    pub(super) progress: Option<Progress>,
+    pub(super) reducer: Option<Box<[u8]>>,
+}
+
+/// The last WORK_STATUS of a job.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Progress {
+    pub(super) numerator: Digits,
+    pub(super) denominator: Digits,
+}
+
+/// A number as it was sent, or 0 for what was no number.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Digits {
+    text: [u8; MAX_DIGITS],
+    len: u8,
+}
+
+impl Digits {
+    pub(super) fn new(text: &[u8]) -> Self {
+        let is_number =
+            (1..=MAX_DIGITS).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
+        let kept = if is_number { text } else { b"0" };
+        let mut digits = Digits {
+            text: [0; MAX_DIGITS],
+            len: kept.len() as u8,
+        };
+        digits.text[..kept.len()].copy_from_slice(kept);
+        digits
+    }
+
+    pub(super) fn as_bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.len)]
+    }
+}
+
+/// The unique and the payload: in one allocation, or the payload where it was received.
+#[derive(Debug)]
+enum Content {
+    Packed(Box<[u8]>),
+    Shared(Box<(Box<[u8]>, Bytes)>),
+}
+
+/// The clients that wait for a job's result, once for each submission.
+#[derive(Debug, Default)]
+pub(super) enum Waiters {
+    #[default]
+    Nobody,
+    One(ConnId),
+    Many(Vec<ConnId>),
+}
+
+impl Waiters {
+    pub(super) fn as_slice(&self) -> &[ConnId] {
+        match self {
+            Waiters::Nobody => &[],
+            Waiters::One(conn) => std::slice::from_ref(conn),
+            Waiters::Many(conns) => conns,
+        }
+    }
+
+    pub(super) fn add(&mut self, conn: ConnId) {
+        *self = match std::mem::take(self) {
+            Waiters::Nobody => Waiters::One(conn),
+            Waiters::One(first) => Waiters::Many(vec![first, conn]),
+            Waiters::Many(mut conns) => {
+                conns.push(conn);
+                Waiters::Many(conns)
+            }
+        }
+    }
+
+    /// Removes all of `conn`'s places.
+    pub(super) fn remove(&mut self, conn: ConnId) {
+        match self {
+            Waiters::Nobody => {}
+            Waiters::One(only) => {
+                if *only == conn {
+                    *self = Waiters::Nobody;
+                }
+            }
+            Waiters::Many(conns) => conns.retain(|&waiter| waiter != conn),
+        }
+    }
+
+    pub(super) fn is_empty(&self) -> bool {
+        self.as_slice().is_empty()
+    }
+}
+
+impl Job {
+    pub(super) fn unique(&self) -> &[u8] {
+        match &self.content {
+            Content::Packed(packed) => &packed[..usize::from(self.unique_len)],
+            Content::Shared(shared) => &shared.0,
+        }
+    }
+
+    pub(super) fn body(&self) -> Body<'_> {
+        match &self.content {
+            Content::Packed(packed) => Body::new(&packed[usize::from(self.unique_len)..]),
+            Content::Shared(shared) => Body::shared(&shared.1),
+        }
+    }
+
+    pub(super) fn worker(&self) -> Option<ConnId> {
+        match self.state {
+            State::Running(worker) => Some(worker),
+            State::Delayed | State::Queued => None,
+        }
+    }
+
+    pub(super) fn reducer(&self) -> Option<&[u8]> {
+        self.extra.as_ref()?.reducer.as_deref()
+    }
+
+    pub(super) fn progress(&self) -> Option<Progress> {
+        self.extra.as_ref()?.progress
+    }
+
+    pub(super) fn extra(&mut self) -> &mut Extra {
+        self.extra.get_or_insert_default()
+    }
+
+    /// Nobody would miss it.
+    pub(super) fn is_abandoned(&self) -> bool {
+        !self.background && self.waiters.is_empty()
+    }
+
+    /// What makes a submission the same job as this one, if anything does.
+    fn identity(&self) -> Option<Identity<'_>> {
+        Identity::new(self.function, self.unique(), self.body().bytes())
+    }
+}
+
+/// What makes two submissions the same job: the function and the unique, or for the unique `-`
+/// the function and the payload.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub(super) struct Identity<'a> {
+    function: FunctionId,
+    by_body: bool,
+    key: &'a [u8],
+}
+
+impl<'a> Identity<'a> {
+    /// `None` where nothing does: an empty unique, or `-` without a payload.
+    pub(super) fn new(function: FunctionId, unique: &'a [u8], body: &'a [u8]) -> Option<Self> {
+        let by_body = unique == b"-";
+        let key = if by_body { body } else { unique };
+        (!key.is_empty()).then_some(Identity {
+            function,
+            by_body,
+            key,
+        })
+    }
+}
+
+/// A job about to be queued.
+pub(super) struct NewJob<'a> {
+    pub(super) function: FunctionId,
+    pub(super) unique: &'a [u8],
+    pub(super) body: Body<'a>,
+    pub(super) priority: Priority,
+    pub(super) background: bool,
+    pub(super) reducer: Option<&'a [u8]>,
+}
+
+/// All jobs.
+#[derive(Debug)]
+pub(super) struct Jobs {
+    slots: SlotMap<JobKey, Job>,
+    by_number: HashTable<JobKey>,
+    by_identity: HashTable<JobKey>,
+    hasher: FixedState,
+    last_number: u64,
+}
+
+/// Numbers come in sequence, so the number itself spreads the jobs over the buckets, and jobs of
+/// the same age lie together. The table looks at the upper bits to tell apart what shares a
+/// bucket: those are mixed.
+fn hash_number(number: u64) -> u64 {
+    const TAG_BITS: u32 = 8;
+    let mixed = number.wrapping_mul(0x9e37_79b9_7f4a_7c15);
+    (number & (u64::MAX >> TAG_BITS)) | (mixed & !(u64::MAX >> TAG_BITS))
+}
+
+impl Jobs {
+    pub(super) fn new(seed: u64) -> Self {
+        Jobs {
+            slots: SlotMap::with_key(),
+            by_number: HashTable::new(),
+            by_identity: HashTable::new(),
+            hasher: FixedState::with_seed(seed),
+            last_number: 0,
+        }
+    }
+
+    /// Makes a job. It is in no queue yet.
+    pub(super) fn insert(&mut self, new: &NewJob<'_>) -> JobKey {
+        self.last_number += 1;
+        let number = self.last_number;
+        let content = match new.body.to_shared() {
+            Some(body) => Content::Shared(Box::new((new.unique.into(), body))),
+            None => Content::Packed([new.unique, new.body.bytes()].concat().into()),
+        };
+        let key = self.slots.insert(Job {
+            number,
+            links: Links::default(),
+            content,
+            waiters: Waiters::Nobody,
+            state: State::Queued,
+            function: new.function,
+            extra: new.reducer.map(|reducer| {
+                Box::new(Extra {
+                    reducer: Some(reducer.into()),
+                    ..Extra::default()
+                })
+            }),
+            // Requests with a longer unique are refused before they come here.
+            unique_len: new.unique.len() as u8,
+            priority: new.priority,
+            background: new.background,
+            attempts: 0,
+        });
+        let slots = &self.slots;
+        self.by_number
+            .insert_unique(hash_number(number), key, |&key| {
+                hash_number(slots[key].number)
+            });
+        if let Some(identity) = Identity::new(new.function, new.unique, new.body.bytes()) {
+            let hash = self.hasher.hash_one(identity);
+            let rehash = |&key: &JobKey| {
+                slots[key]
+                    .identity()
+                    .map_or(0, |identity| self.hasher.hash_one(identity))
+            };
+            self.by_identity.insert_unique(hash, key, rehash);
+        }
+        key
+    }
+
+    /// Takes a job out of the world. It must be in no list any more.
+    pub(super) fn remove(&mut self, key: JobKey) -> Option<Job> {
+        let job = self.slots.remove(key)?;
+        if let Ok(entry) = self
+            .by_number
+            .find_entry(hash_number(job.number), |&other| other == key)
+        {
+            entry.remove();
+        }
+        if let Some(identity) = job.identity() {
+            let hash = self.hasher.hash_one(identity);
+            if let Ok(entry) = self.by_identity.find_entry(hash, |&other| other == key) {
+                entry.remove();
+            }
+        }
+        Some(job)
+    }
+
+    pub(super) fn get_mut(&mut self, key: JobKey) -> Option<&mut Job> {
+        self.slots.get_mut(key)
+    }
+
+    pub(super) fn contains(&self, key: JobKey) -> bool {
+        self.slots.contains_key(key)
+    }
+
+    pub(super) fn by_number(&self, number: u64) -> Option<JobKey> {
+        self.by_number
+            .find(hash_number(number), |&key| self.slots[key].number == number)
+            .copied()
+    }
+
+    pub(super) fn by_identity(&self, identity: Identity<'_>) -> Option<JobKey> {
+        if self.by_identity.is_empty() {
+            return None;
+        }
+        let hash = self.hasher.hash_one(identity);
+        self.by_identity
+            .find(hash, |&key| self.slots[key].identity() == Some(identity))
+            .copied()
+    }
+
+    pub(super) fn iter(&self) -> impl Iterator<Item = (JobKey, &Job)> {
+        self.slots.iter()
+    }
+
+    pub(super) fn len(&self) -> usize {
+        self.slots.len()
+    }
+
+    /// Whether the ways to find a job agree.
+    pub(super) fn check_invariants(&self) {
+        assert_eq!(self.by_number.len(), self.slots.len());
+        let mut identities = 0;
+        for (key, job) in &self.slots {
+            assert_eq!(self.by_number(job.number), Some(key));
+            if let Some(identity) = job.identity() {
+                identities += 1;
+                assert_eq!(self.by_identity(identity), Some(key));
+            }
+        }
+        assert_eq!(self.by_identity.len(), identities);
+    }
+}
+
+impl Linked<JobKey> for Jobs {
+    fn links(&mut self, key: JobKey) -> &mut Links<JobKey> {
+        &mut self.slots[key].links
+    }
+}
+
+impl std::ops::Index<JobKey> for Jobs {
+    type Output = Job;
+    fn index(&self, key: JobKey) -> &Job {
+        &self.slots[key]
+    }
+}
+
+impl std::ops::IndexMut<JobKey> for Jobs {
+    fn index_mut(&mut self, key: JobKey) -> &mut Job {
+        &mut self.slots[key]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_queued_job_is_small() {
+        assert!(size_of::<Job>() <= 96, "{}", size_of::<Job>());
+    }
+}

@@ -1,0 +1,169 @@
+//! What workers say of their jobs, and how jobs end.
+
+use super::jobs::{Digits, JobKey, Progress, State};
+use super::{JobServer, Outbox};
+use crate::protocol::{ConnId, Request, Response};
+
+impl JobServer {
+    /// A WORK packet: from the worker that has the job to the clients that wait for it.
+    #[inline]
+    pub(super) fn relay(&mut self, conn: ConnId, request: &Request<'_>, out: &mut impl Outbox) {
+        let (Request::WorkData { handle, .. }
+        | Request::WorkWarning { handle, .. }
+        | Request::WorkStatus { handle, .. }
+        | Request::WorkComplete { handle, .. }
+        | Request::WorkFail { handle }
+        | Request::WorkException { handle, .. }) = *request
+        else {
+            return;
+        };
+        let Some(key) = self.held_job(conn, handle) else {
+            return self.not_held(conn, handle, request, out);
+        };
+        let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
+        match *request {
+            Request::WorkComplete { body, .. } => {
+                self.tell(key, Response::WorkComplete { handle, body }, out);
+                self.end(key);
+            }
+            Request::WorkFail { .. } => {
+                self.tell(key, Response::WorkFail { handle }, out);
+                self.end(key);
+            }
+            Request::WorkException { body, .. } => {
+                self.tell_exception(key, Response::WorkException { handle, body }, out);
+                self.peers[conn].excepted = Some(self.jobs[key].number);
+                self.end(key);
+            }
+            Request::WorkData { body, .. } => {
+                self.tell(key, Response::WorkData { handle, body }, out);
+            }
+            Request::WorkWarning { body, .. } => {
+                self.tell(key, Response::WorkWarning { handle, body }, out);
+            }
+            Request::WorkStatus {
+                numerator,
+                denominator,
+                ..
+            } => {
+                self.jobs[key].extra().progress = Some(Progress {
+                    numerator: Digits::new(numerator),
+                    denominator: Digits::new(denominator),
+                });
+                let status = Response::WorkStatus {
+                    handle,
+                    numerator,
+                    denominator,
+                };
+                self.tell(key, status, out);
+            }
+            _ => {}
+        }
+    }
+
+    /// The job of that handle, if `conn` runs it.
+    #[inline]
+    fn held_job(&self, conn: ConnId, handle: &[u8]) -> Option<JobKey> {
+        let key = self.find_job(handle)?;
+        (self.jobs[key].state == State::Running(conn)).then_some(key)
+    }
+
+    /// The job of that handle.
+    pub(super) fn find_job(&self, handle: &[u8]) -> Option<JobKey> {
+        let number = self.policy.handle_prefix.job(handle)?;
+        self.jobs.by_number(number)
+    }
+
+    fn not_held(
+        &mut self,
+        conn: ConnId,
+        handle: &[u8],
+        request: &Request<'_>,
+        out: &mut impl Outbox,
+    ) {
+        let number = self.policy.handle_prefix.job(handle);
+        let peer = &mut self.peers[conn];
+        // Perl's workers fail a job after its exception, and die of an ERROR answer.
+        if matches!(request, Request::WorkFail { .. })
+            && number.is_some()
+            && peer.excepted == number
+        {
+            peer.excepted = None;
+            return;
+        }
+        let text: &[u8] = match request {
+            Request::WorkData { .. } | Request::WorkWarning { .. } => {
+                b"Job does not exist on server"
+            }
+            Request::WorkException { .. } => {
+                b"An exception was received for a job that does not exist"
+            }
+            _ => b"Job given in work result not found",
+        };
+        let code = b"JOB_NOT_FOUND";
+        out.send(conn, Response::Error { code, text });
+    }
+
+    /// Sends a packet to all clients that wait for a job.
+    #[inline]
+    fn tell(&self, key: JobKey, response: Response<'_>, out: &mut impl Outbox) {
+        for &waiter in self.jobs[key].waiters.as_slice() {
+            out.send(waiter, response);
+        }
+    }
+
+    /// Clients that did not ask for exceptions learn that the job failed.
+    fn tell_exception(&self, key: JobKey, exception: Response<'_>, out: &mut impl Outbox) {
+        let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
+        for &waiter in self.jobs[key].waiters.as_slice() {
+            let response = match self.peers[waiter].exceptions {
+                true => exception,
+                false => Response::WorkFail { handle },
+            };
+            out.send(waiter, response);
+        }
+    }
+
+    /// Tells all clients that wait for a job that it failed.
+    pub(super) fn fail_waiters(&self, key: JobKey, out: &mut impl Outbox) {
+        let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
+        self.tell(key, Response::WorkFail { handle }, out);
+    }
+
+    /// A running job ends.
+    fn end(&mut self, key: JobKey) {
+        self.stop_timer(key);
+        self.take_back(key);
+        self.forget_job(key);
+    }
+
+    /// A job is dropped, wherever it stands.
+    pub(super) fn drop_job(&mut self, key: JobKey) {
+        let job = &self.jobs[key];
+        let (id, level) = (job.function, job.priority as usize);
+        match job.state {
+            State::Queued => self.functions[id].queues[level].unlink(&mut self.jobs, key),
+            State::Delayed => self.functions[id].delayed -= 1,
+            State::Running(_) => self.take_back(key),
+        }
+        self.stop_timer(key);
+        self.forget_job(key);
+    }
+
+    /// Takes a job that is in no list out of the world.
+    pub(super) fn forget_job(&mut self, key: JobKey) {
+        let Some(job) = self.jobs.remove(key) else {
+            return;
+        };
+        for &waiter in job.waiters.as_slice() {
+            if let Some(peer) = self.peers.get_mut(waiter) {
+                peer.waited();
+            }
+        }
+        if !job.unique().is_empty() {
+            self.functions[job.function].with_unique -= 1;
+        }
+        self.functions
+            .forget_if_idle(job.function, self.policy.idle_functions);
+    }
+}

@@ -1,0 +1,98 @@
+//! Jobs come in.
+
+use super::functions::FunctionId;
+use super::jobs::{Identity, JobKey, NewJob, State};
+use super::{JobServer, Outbox, Timestamp};
+use crate::protocol::{ConnId, Priority, Response, Submit};
+
+impl JobServer {
+    /// SUBMIT_JOB and its kin: queues a job, or joins the submitter to the live job of the same
+    /// unique.
+    #[inline]
+    pub(super) fn submit(&mut self, conn: ConnId, submit: &Submit<'_>, out: &mut impl Outbox) {
+        let function = self.function_of(conn, submit.function);
+        let known = Identity::new(function, submit.unique, submit.body.bytes())
+            .and_then(|identity| self.jobs.by_identity(identity));
+
+        if known.is_none() && self.functions[function].is_full(submit.priority) {
+            let (code, text) = (b"QUEUE_ERROR".as_slice(), b"Job queue is full".as_slice());
+            return out.send(conn, Response::Error { code, text });
+        }
+        let key = known.unwrap_or_else(|| self.create(function, submit));
+        let job = &mut self.jobs[key];
+        if submit.background {
+            // A job is as durable as its strongest submission.
+            job.background = true;
+        } else {
+            // Running jobs are joined too: a late client gets the packets from now on.
+            job.waiters.add(conn);
+            self.peers[conn].wait_for(key, &self.jobs);
+        }
+        let handle = self.policy.handle_prefix.handle(self.jobs[key].number);
+        out.send(conn, Response::JobCreated { handle: &handle });
+        if known.is_none() {
+            self.start(key, submit.epoch, out);
+        }
+    }
+
+    fn function_of(&mut self, conn: ConnId, name: &[u8]) -> FunctionId {
+        let last = self.peers[conn].last_function;
+        if let Some(id) = last
+            && self
+                .functions
+                .get(id)
+                .is_some_and(|last| *last.name == *name)
+        {
+            return id;
+        }
+        let id = self.functions.intern(name);
+        self.peers[conn].last_function = Some(id);
+        id
+    }
+
+    fn create(&mut self, function: FunctionId, submit: &Submit<'_>) -> JobKey {
+        if !submit.unique.is_empty() {
+            self.functions[function].with_unique += 1;
+        }
+        self.jobs.insert(&NewJob {
+            function,
+            unique: submit.unique,
+            body: submit.body,
+            priority: submit.priority,
+            background: submit.background,
+            reducer: submit.reducer,
+        })
+    }
+
+    /// A new job is queued, or waits for its time.
+    fn start(&mut self, key: JobKey, epoch: Option<u64>, out: &mut impl Outbox) {
+        match epoch.map(Timestamp::from_secs) {
+            Some(due) if due > self.now => {
+                let job = &mut self.jobs[key];
+                job.state = State::Delayed;
+                self.functions[job.function].delayed += 1;
+                self.set_timer(key, due);
+            }
+            _ => self.enqueue(key, out),
+        }
+    }
+
+    /// Puts a job that is in no list at the end of its queue, and sees that it is fetched.
+    pub(super) fn enqueue(&mut self, key: JobKey, out: &mut impl Outbox) {
+        let job = &mut self.jobs[key];
+        job.state = State::Queued;
+        let (id, priority) = (job.function, job.priority);
+        let function = &mut self.functions[id];
+        let queue = &mut function.queues[priority as usize];
+        queue.push(&mut self.jobs, key);
+        if queue.len() == 1 {
+            self.sets.function_ready(&function.sets, priority);
+        }
+        self.wake_for_job(id, out);
+    }
+
+    /// The oldest job of a queue.
+    pub(super) fn dequeue(&mut self, function: FunctionId, priority: Priority) -> Option<JobKey> {
+        self.functions[function].queues[priority as usize].pop(&mut self.jobs)
+    }
+}

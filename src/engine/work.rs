@@ -1,0 +1,330 @@
+//! Workers: what they can do, what they grab, how they sleep and are woken, how they are lost.
+
+use super::abilities::{Abilities, Limit, SetId};
+use super::functions::FunctionId;
+use super::jobs::{JobKey, State};
+use super::{JobServer, Outbox, Wake};
+use crate::protocol::{ConnId, GrabKind, Response};
+use std::collections::BTreeMap;
+
+/// How long a woken worker may stay silent before another is woken in its place, in milliseconds.
+const WAKE_AGAIN_MS: u64 = 250;
+
+impl JobServer {
+    pub(super) fn can_do(
+        &mut self,
+        conn: ConnId,
+        name: &[u8],
+        limit: Limit,
+        out: &mut impl Outbox,
+    ) {
+        let function = self.functions.intern(name);
+        if let Abilities::Set(set) = self.peers[conn].abilities
+            && self.sets.contains(set, function, limit)
+        {
+            return;
+        }
+        let mut abilities = self.open_abilities(conn);
+        if abilities.insert(function, limit).is_none() {
+            self.functions[function].workers += 1;
+        }
+        self.set_abilities(conn, abilities, out);
+    }
+
+    pub(super) fn cant_do(&mut self, conn: ConnId, name: &[u8], out: &mut impl Outbox) {
+        let Some(function) = self.functions.find(name) else {
+            return;
+        };
+        let mut abilities = self.open_abilities(conn);
+        let known = abilities.remove(&function).is_some();
+        self.set_abilities(conn, abilities, out);
+        if known {
+            self.unable(conn, function, out);
+        }
+    }
+
+    /// RESET_ABILITIES. Jobs that run are finished all the same.
+    pub(super) fn reset_abilities(&mut self, conn: ConnId, out: &mut impl Outbox) {
+        let was_asleep = self.peers[conn].sleeping;
+        self.forget_abilities(conn, out);
+        self.peers[conn].sleeping = was_asleep;
+    }
+
+    /// Takes the peer out of everything that workers are in.
+    pub(super) fn forget_abilities(&mut self, conn: ConnId, out: &mut impl Outbox) {
+        let abilities = self.open_abilities(conn);
+        self.peers[conn].sleeping = false;
+        for function in abilities.into_keys() {
+            self.unable(conn, function, out);
+        }
+    }
+
+    /// One worker less for a function; what the peer was woken for falls to another.
+    fn unable(&mut self, conn: ConnId, function: FunctionId, out: &mut impl Outbox) {
+        self.functions[function].workers -= 1;
+        let peer = &mut self.peers[conn];
+        if peer.woken_for == Some(function) {
+            peer.woken_for = None;
+            self.pass_on(function, out);
+        }
+        self.functions
+            .forget_if_idle(function, self.policy.idle_functions);
+    }
+
+    /// Takes the peer's abilities out, to be changed: it is in no set and no list of sleepers.
+    fn open_abilities(&mut self, conn: ConnId) -> BTreeMap<FunctionId, Limit> {
+        match std::mem::take(&mut self.peers[conn].abilities) {
+            Abilities::None => BTreeMap::new(),
+            Abilities::Building(abilities) => abilities,
+            Abilities::Set(set) => {
+                if self.peers[conn].sleeping {
+                    self.sets.sleepers(set).unlink(&mut self.peers, conn);
+                }
+                let abilities = self.sets.abilities(set);
+                self.sets.leave(set, &mut self.functions);
+                abilities
+            }
+        }
+    }
+
+    fn set_abilities(
+        &mut self,
+        conn: ConnId,
+        abilities: BTreeMap<FunctionId, Limit>,
+        out: &mut impl Outbox,
+    ) {
+        let peer = &mut self.peers[conn];
+        peer.abilities = match abilities.is_empty() {
+            true => Abilities::None,
+            false => Abilities::Building(abilities),
+        };
+        // A sleeper that learns something may be needed at once.
+        if std::mem::take(&mut peer.sleeping) {
+            self.sleep(conn, out);
+        }
+    }
+
+    /// The set of the peer's abilities, if it has any.
+    #[inline]
+    fn set_of(&mut self, conn: ConnId) -> Option<SetId> {
+        let peer = &mut self.peers[conn];
+        match &peer.abilities {
+            Abilities::None => None,
+            Abilities::Set(set) => Some(*set),
+            Abilities::Building(abilities) => {
+                let set = self.sets.join(abilities, &mut self.functions);
+                peer.abilities = Abilities::Set(set);
+                Some(set)
+            }
+        }
+    }
+
+    /// PRE_SLEEP: a NOOP at once if there is something to do, else with the next job.
+    pub(super) fn sleep(&mut self, conn: ConnId, out: &mut impl Outbox) {
+        let Some(set) = self.set_of(conn) else {
+            self.peers[conn].sleeping = true;
+            return;
+        };
+        let has_job = self.sets.has_ready(set, &self.functions);
+        let peer = &mut self.peers[conn];
+        let was_asleep = std::mem::replace(&mut peer.sleeping, !has_job);
+        match (has_job, was_asleep) {
+            (true, true) => self.sets.sleepers(set).unlink(&mut self.peers, conn),
+            (false, false) => {
+                peer.woken_for = None;
+                self.sets.sleepers(set).push(&mut self.peers, conn);
+            }
+            (true, false) | (false, true) => {}
+        }
+        if has_job {
+            out.send(conn, Response::Noop);
+        }
+    }
+
+    /// GRAB_JOB and its kin: the oldest job of the highest priority that the worker can do,
+    /// functions taking turns.
+    #[inline]
+    pub(super) fn grab(&mut self, conn: ConnId, kind: GrabKind, out: &mut impl Outbox) {
+        let set = self.set_of(conn);
+        let peer = &mut self.peers[conn];
+        let woken_for = peer.woken_for.take();
+        if std::mem::take(&mut peer.sleeping)
+            && let Some(set) = set
+        {
+            self.sets.sleepers(set).unlink(&mut self.peers, conn);
+        }
+        let next = set.and_then(|set| Some((set, self.sets.next_ready(set, &self.functions)?)));
+        let Some((set, (function, priority))) = next else {
+            return out.send(conn, Response::NoJob);
+        };
+        if let Some(key) = self.dequeue(function, priority) {
+            self.assign(key, conn, set);
+            self.announce(key, conn, kind, out);
+        }
+        // It came for another function's job, which still waits for somebody.
+        if let Some(other) = woken_for
+            && other != function
+        {
+            self.pass_on(other, out);
+        }
+    }
+
+    fn assign(&mut self, key: JobKey, conn: ConnId, set: SetId) {
+        let job = &mut self.jobs[key];
+        job.state = State::Running(conn);
+        job.attempts = job.attempts.saturating_add(1);
+        let id = job.function;
+        self.peers[conn].held.push(&mut self.jobs, key);
+        self.functions[id].running += 1;
+        if let Some(ms) = self.sets.limit(set, id) {
+            self.set_timer(key, self.now.after_ms(u64::from(ms.get())));
+        }
+    }
+
+    fn announce(&self, key: JobKey, conn: ConnId, kind: GrabKind, out: &mut impl Outbox) {
+        let job = &self.jobs[key];
+        let handle = &*self.policy.handle_prefix.handle(job.number);
+        let function = &*self.functions[job.function].name;
+        let (unique, body) = (job.unique(), job.body());
+        let response = match (kind, job.reducer()) {
+            (GrabKind::Classic, _) => Response::JobAssign {
+                handle,
+                function,
+                body,
+            },
+            (GrabKind::All, Some(reducer)) => Response::JobAssignAll {
+                handle,
+                function,
+                unique,
+                reducer,
+                body,
+            },
+            // Every libgearman worker grabs all and takes this for a plain job.
+            (GrabKind::Uniq, _) | (GrabKind::All, None) => Response::JobAssignUniq {
+                handle,
+                function,
+                unique,
+                body,
+            },
+        };
+        out.send(conn, response);
+    }
+
+    /// A job was queued: wakes as many sleepers as the policy says.
+    #[inline]
+    pub(super) fn wake_for_job(&mut self, function: FunctionId, out: &mut impl Outbox) {
+        let wanted = self.policy.worker_wakeup.map_or(u32::MAX, |n| n.get());
+        for _ in 0..wanted {
+            if !self.wake_one(function, out) {
+                break;
+            }
+        }
+    }
+
+    /// Wakes the sleeper for a function that has slept longest in the set whose turn it is.
+    /// Whether there was one.
+    fn wake_one(&mut self, id: FunctionId, out: &mut impl Outbox) -> bool {
+        let function = &mut self.functions[id];
+        for _ in 0..function.sets.len() {
+            function.next_set = (function.next_set + 1) % function.sets.len();
+            let set = function.sets[function.next_set].set;
+            if let Some(conn) = self.sets.sleepers(set).pop(&mut self.peers) {
+                self.wake(conn, id, out);
+                return true;
+            }
+        }
+        false
+    }
+
+    fn wake(&mut self, conn: ConnId, function: FunctionId, out: &mut impl Outbox) {
+        let peer = &mut self.peers[conn];
+        peer.sleeping = false;
+        peer.woken_for = Some(function);
+        peer.wakes = peer.wakes.wrapping_add(1);
+        self.wakes.push_back(Wake {
+            expires: self.now.after_ms(WAKE_AGAIN_MS),
+            conn,
+            number: peer.wakes,
+            function,
+        });
+        out.send(conn, Response::Noop);
+    }
+
+    /// A woken worker will not fetch the function's job: if one still waits, another shall.
+    fn pass_on(&mut self, function: FunctionId, out: &mut impl Outbox) {
+        if self.functions.get(function).is_some_and(|f| f.has_queued()) {
+            self.wake_one(function, out);
+        }
+    }
+
+    /// Workers that were woken and stay silent may be gone without a word.
+    pub(super) fn wake_again(&mut self, out: &mut impl Outbox) {
+        while let Some(wake) = self.wakes.front() {
+            let is_silent = self.peers.get(wake.conn).is_some_and(|peer| {
+                peer.woken_for == Some(wake.function) && peer.wakes == wake.number
+            });
+            if is_silent && wake.expires > self.now {
+                break;
+            }
+            let function = wake.function;
+            self.wakes.pop_front();
+            if is_silent {
+                self.pass_on(function, out);
+            }
+        }
+    }
+
+    /// The timer of a job went off: it is due, or its worker took too long.
+    pub(super) fn timer(&mut self, key: JobKey, out: &mut impl Outbox) {
+        let Some(job) = self.jobs.get_mut(key) else {
+            return;
+        };
+        job.extra().timer = None;
+        match job.state {
+            State::Delayed => {
+                self.functions[job.function].delayed -= 1;
+                self.enqueue(key, out);
+            }
+            State::Running(_) => {
+                let again = self.policy.job_retries.is_some() && self.may_retry(key);
+                self.take_back(key);
+                self.retry_or_fail(key, again, out);
+            }
+            State::Queued => {}
+        }
+    }
+
+    /// The worker of a job is lost.
+    pub(super) fn release(&mut self, key: JobKey, out: &mut impl Outbox) {
+        self.stop_timer(key);
+        self.take_back(key);
+        let again = self.may_retry(key);
+        self.retry_or_fail(key, again, out);
+    }
+
+    fn may_retry(&self, key: JobKey) -> bool {
+        let job = &self.jobs[key];
+        let limit = self.policy.job_retries;
+        !job.is_abandoned() && limit.is_none_or(|limit| job.attempts < limit)
+    }
+
+    /// Takes a running job from its worker; it is in no list then.
+    pub(super) fn take_back(&mut self, key: JobKey) {
+        if let State::Running(worker) = self.jobs[key].state {
+            self.peers[worker].held.unlink(&mut self.jobs, key);
+            self.functions[self.jobs[key].function].running -= 1;
+        }
+    }
+
+    fn retry_or_fail(&mut self, key: JobKey, again: bool, out: &mut impl Outbox) {
+        if again {
+            if let Some(extra) = &mut self.jobs[key].extra {
+                extra.progress = None;
+            }
+            self.enqueue(key, out);
+        } else {
+            self.fail_waiters(key, out);
+            self.forget_job(key);
+        }
+    }
+}
