@@ -14,7 +14,13 @@
 //!
 //! A test reads the `use crate::` lines of all files and holds them against this picture.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod protocol;
+#[cfg(feature = "load")]
+pub mod report;
 #[cfg(feature = "net")]
 pub mod wire;
