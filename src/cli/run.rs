@@ -341,7 +341,8 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
     })
 }
 
-fn exit_code(error: &LoadError) -> u8 {
+/// The exit code of a run that has nothing to report.
+pub fn exit_code(error: &LoadError) -> u8 {
     match error {
         LoadError::Plan(_) | LoadError::Files { .. } => exit::USAGE,
         LoadError::Unreachable { .. }
