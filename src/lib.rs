@@ -14,7 +14,11 @@
 //!
 //! A test reads the `use crate::` lines of all files and holds them against this picture.
 
+#[cfg(feature = "cli")]
+pub mod cli;
 pub mod engine;
 pub mod protocol;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "net")]
 pub mod wire;
