@@ -2,6 +2,7 @@
 
 pub mod exit;
 mod serve;
+mod target;
 
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;

@@ -6,7 +6,6 @@ use crate::wire::{Closed, Hub, Io, Service};
 use std::convert::Infallible;
 use std::io;
 use std::net::SocketAddr;
-use std::os::fd::AsRawFd;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::net::{TcpListener, TcpStream};
@@ -136,12 +135,24 @@ pub(super) async fn accept(hub: &Hub<Driver>, listener: &TcpListener) -> Infalli
 fn welcome(hub: &Hub<Driver>, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
     let info = PeerInfo {
         address: address.ip().to_string().into(),
-        fd: u32::try_from(stream.as_raw_fd()).unwrap_or(0),
+        fd: descriptor(&stream),
     };
     let conn = hub.adopt(stream)?;
     tracing::debug!(?conn, %address, "connected");
     hub.with(|driver, io| driver.handle(Instant::now(), Event::Connected(conn, info), io));
     Ok(())
+}
+
+/// The number of a socket, where sockets have one.
+fn descriptor(stream: &TcpStream) -> u32 {
+    #[cfg(unix)]
+    let number = u32::try_from(std::os::fd::AsRawFd::as_raw_fd(stream)).unwrap_or(0);
+    #[cfg(not(unix))]
+    let number = {
+        let _ = stream;
+        0
+    };
+    number
 }
 
 /// Tells the engine when its deadlines come, for ever.
