@@ -17,7 +17,11 @@
 #[cfg(feature = "cli")]
 pub mod cli;
 pub mod engine;
+#[cfg(feature = "load")]
+pub mod load;
 pub mod protocol;
+#[cfg(feature = "load")]
+pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
 #[cfg(feature = "net")]

@@ -1,5 +1,6 @@
 //! `gearbench serve`: the reference job server.
 
+use super::{exit, signals};
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
 use crate::server::{self, Listener};
@@ -10,7 +11,6 @@ use std::fs::{self, OpenOptions};
 use std::io::Write;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
-use tokio::signal::unix::{SignalKind, signal};
 use tracing::level_filters::LevelFilter;
 
 const EXAMPLES: &str = "\
@@ -173,19 +173,11 @@ impl ServeArgs {
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
     args.start_log()?;
     let policy = args.policy()?;
-    super::raise_descriptor_limit();
+    wire::raise_file_limit();
     let _pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
     let listener = Listener::bind(&args.listen, args.port, args.backlog)?;
     let address = listener.address()?;
     wire::block_on(async {
-        let mut terminate = signal(SignalKind::terminate())?;
-        let mut interrupt = signal(SignalKind::interrupt())?;
-        let stop = async {
-            tokio::select! {
-                _ = terminate.recv() => "SIGTERM",
-                _ = interrupt.recv() => "SIGINT",
-            }
-        };
         // Whoever started us reads where, and may connect from then on.
         let mut stdout = std::io::stdout();
         writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush())?;
@@ -196,8 +188,14 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
                 "anyone who reaches this address may submit, run and cancel jobs"
             );
         }
-        let signal = server::serve(listener, policy, wire::Config::default(), stop).await?;
+        let signal =
+            server::serve(listener, policy, wire::Config::default(), signals::next()).await?;
+        let signal = if signal == exit::TERMINATED {
+            "SIGTERM"
+        } else {
+            "SIGINT"
+        };
         tracing::info!(signal, "stopped");
-        Ok(super::exit::OK)
+        Ok(exit::OK)
     })?
 }

@@ -1,0 +1,540 @@
+//! `gearbench run`.
+
+use super::{exit, signals};
+use crate::load::{
+    self, Arrival, Control, Grab, LoadError, Mix, Pace, Plan, Progress, RunId, ServiceTime, Size,
+    Unique, units,
+};
+use crate::report::{Report, hgrm, histogram, json, quantity, text};
+use anyhow::Context;
+use std::io::{IsTerminal, Write};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::AtomicU8;
+use std::sync::atomic::Ordering::SeqCst;
+use std::time::Duration;
+
+const EXAMPLES: &str = "\
+Examples:
+  gearbench run -t 127.0.0.1:4730 --clients 50 --workers 50 --duration 20s
+  gearbench run --rate 5k --arrival poisson --clients 1000 --workers 1000 --service exp:5ms
+  gearbench run --clients 0 --backlog 200k --workers 4 --prefetch 16     flood, then empty it";
+
+const EXITS: &str = "\
+Exit codes: 0 passed; 2 usage; 3 target unreachable or no Gearman server; 5 lost, phantom,
+duplicated or wrong body; 8 inconclusive; 130 interrupted, partial results were written.";
+
+/// Load from thousands of simulated clients and workers, every job accounted for.
+#[derive(Debug, clap::Args)]
+#[command(before_help = EXAMPLES, after_help = EXITS)]
+pub struct Args {
+    /// Job server to drive
+    #[arg(
+        short,
+        long,
+        value_name = "HOST:PORT",
+        env = "GEARBENCH_TARGET",
+        default_value = "127.0.0.1:4730"
+    )]
+    pub target: String,
+
+    /// Closed: the next job waits for an answer. Open: jobs start by the schedule of --rate
+    #[arg(long, env = "GEARBENCH_MODE", value_enum, help_heading = "Load")]
+    pub mode: Option<Mode>,
+    /// Jobs per second over all clients, as in 5k; implies --mode open
+    #[arg(long, env = "GEARBENCH_RATE", value_parser = units::rate, help_heading = "Load")]
+    pub rate: Option<f64>,
+    /// Gaps between intended starts: constant or poisson
+    #[arg(
+        long,
+        env = "GEARBENCH_ARRIVAL",
+        default_value = "constant",
+        help_heading = "Load"
+    )]
+    pub arrival: Arrival,
+    /// Jobs of a client on their way at a time, in a closed loop
+    #[arg(
+        long,
+        env = "GEARBENCH_OUTSTANDING",
+        value_name = "N",
+        default_value_t = 1,
+        help_heading = "Load"
+    )]
+    pub outstanding: usize,
+    /// End after so many measured jobs, as in 200k
+    #[arg(long, env = "GEARBENCH_JOBS", value_name = "N", value_parser = units::count, help_heading = "Load")]
+    pub jobs: Option<u64>,
+    /// End after this time of measuring; 10s when neither jobs nor duration is given
+    #[arg(long, env = "GEARBENCH_DURATION", value_name = "TIME", value_parser = units::duration, help_heading = "Load")]
+    pub duration: Option<Duration>,
+    /// Load before measuring starts
+    #[arg(long, env = "GEARBENCH_WARMUP", value_name = "TIME", value_parser = units::duration, default_value = "0s", help_heading = "Load")]
+    pub warmup: Duration,
+    /// How long the last jobs may take at the end
+    #[arg(long, env = "GEARBENCH_DRAIN", value_name = "TIME", value_parser = units::duration, default_value = "10s", help_heading = "Load")]
+    pub drain: Duration,
+    /// Submit so many background jobs before any worker starts, then have them emptied
+    #[arg(long, env = "GEARBENCH_BACKLOG", value_name = "N", value_parser = units::count, default_value = "0", help_heading = "Load")]
+    pub backlog: u64,
+    /// How long a job may take before it counts as timed out
+    #[arg(long, env = "GEARBENCH_TIMEOUT", value_name = "TIME", value_parser = units::duration, default_value = "30s", help_heading = "Load")]
+    pub timeout: Duration,
+
+    /// Simulated clients
+    #[arg(
+        long,
+        env = "GEARBENCH_CLIENTS",
+        value_name = "N",
+        default_value_t = 8,
+        help_heading = "Actors"
+    )]
+    pub clients: usize,
+    /// Simulated workers
+    #[arg(
+        long,
+        env = "GEARBENCH_WORKERS",
+        value_name = "N",
+        default_value_t = 8,
+        help_heading = "Actors"
+    )]
+    pub workers: usize,
+    /// Functions; every worker of a thread knows all of its functions
+    #[arg(
+        long,
+        env = "GEARBENCH_FUNCTIONS",
+        value_name = "N",
+        default_value_t = 1,
+        help_heading = "Actors"
+    )]
+    pub functions: usize,
+    /// How workers ask for jobs: classic, uniq or all
+    #[arg(
+        long,
+        env = "GEARBENCH_GRAB",
+        default_value = "uniq",
+        help_heading = "Actors"
+    )]
+    pub grab: Grab,
+    /// Jobs a worker has or asks for at a time
+    #[arg(
+        long,
+        env = "GEARBENCH_PREFETCH",
+        value_name = "N",
+        default_value_t = 1,
+        help_heading = "Actors"
+    )]
+    pub prefetch: usize,
+    /// Connections opened per second
+    #[arg(long, env = "GEARBENCH_CONNECT_RATE", value_name = "N", value_parser = units::rate, default_value = "2000", help_heading = "Actors")]
+    pub connect_rate: f64,
+    /// How long the target may take for its first answer
+    #[arg(long, env = "GEARBENCH_CONNECT_TIMEOUT", value_name = "TIME", value_parser = units::duration, default_value = "5s", help_heading = "Actors")]
+    pub connect_timeout: Duration,
+
+    /// Bytes of a payload: 64 or 64..4k
+    #[arg(
+        long,
+        env = "GEARBENCH_PAYLOAD",
+        value_name = "SIZE",
+        default_value = "64",
+        help_heading = "Jobs"
+    )]
+    pub payload: Size,
+    /// Bytes of a result: 0, 64 or 64..4k
+    #[arg(
+        long,
+        env = "GEARBENCH_RESULT",
+        value_name = "SIZE",
+        default_value = "32",
+        help_heading = "Jobs"
+    )]
+    pub result: Size,
+    /// Shares of the priorities: high=1,normal=8,low=1
+    #[arg(
+        long,
+        env = "GEARBENCH_PRIORITY",
+        value_name = "MIX",
+        default_value = "normal",
+        help_heading = "Jobs"
+    )]
+    pub priority: Mix,
+    /// Share of background jobs
+    #[arg(long, env = "GEARBENCH_BACKGROUND", value_name = "PERCENT", value_parser = units::percent, default_value = "0", help_heading = "Jobs")]
+    pub background: f64,
+    /// What jobs are called: none, or each its own name
+    #[arg(
+        long,
+        env = "GEARBENCH_UNIQUE",
+        default_value = "none",
+        help_heading = "Jobs"
+    )]
+    pub unique: Unique,
+    /// How long a worker takes for a job: none, fixed:1ms or exp:5ms
+    #[arg(
+        long,
+        env = "GEARBENCH_SERVICE",
+        value_name = "TIME",
+        default_value = "none",
+        help_heading = "Jobs"
+    )]
+    pub service: ServiceTime,
+
+    /// Process of the server: report its CPU time per job and its memory
+    #[arg(
+        long,
+        env = "GEARBENCH_SERVER_PID",
+        value_name = "PID",
+        help_heading = "Output"
+    )]
+    pub server_pid: Option<u32>,
+    /// Where to write result.json and response.hgrm; `none` writes nothing
+    #[arg(
+        long,
+        env = "GEARBENCH_OUT",
+        value_name = "DIR",
+        help_heading = "Output"
+    )]
+    pub out: Option<PathBuf>,
+    /// What to print
+    #[arg(
+        long,
+        env = "GEARBENCH_FORMAT",
+        value_enum,
+        default_value = "text",
+        help_heading = "Output"
+    )]
+    pub format: Format,
+    /// A word for whoever reads the result, as key=value
+    #[arg(long, env = "GEARBENCH_LABEL", value_name = "K=V", value_parser = label, value_delimiter = ',', help_heading = "Output")]
+    pub label: Vec<(String, String)>,
+    /// Percentiles to show
+    #[arg(long, env = "GEARBENCH_PERCENTILES", value_name = "LIST", value_parser = percentile, value_delimiter = ',', default_values_t = histogram::PERCENTILES, help_heading = "Output")]
+    pub percentiles: Vec<f64>,
+
+    /// Show the plan and what it needs, and do nothing
+    #[arg(long, env = "GEARBENCH_DRY_RUN", help_heading = "Other")]
+    pub dry_run: bool,
+    /// The same seed sends the same jobs; drawn when not given
+    #[arg(long, env = "GEARBENCH_SEED", help_heading = "Other")]
+    pub seed: Option<u64>,
+    /// Threads that drive connections, each with functions of its own
+    #[arg(
+        long,
+        env = "GEARBENCH_THREADS",
+        value_name = "N",
+        default_value_t = 1,
+        help_heading = "Other"
+    )]
+    pub threads: usize,
+}
+
+/// Whether jobs wait for each other.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Mode {
+    /// The next job waits for an answer.
+    Closed,
+    /// Jobs start when the schedule says so.
+    Open,
+}
+
+/// What is printed at the end.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum Format {
+    /// One screen.
+    Text,
+    /// The whole report.
+    Json,
+    /// Nothing.
+    Quiet,
+}
+
+fn label(text: &str) -> Result<(String, String), String> {
+    match text.split_once('=') {
+        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
+        _ => Err("expected key=value".to_owned()),
+    }
+}
+
+fn percentile(text: &str) -> Result<f64, String> {
+    match text.parse() {
+        Ok(value) if (0.0..100.0).contains(&value) => Ok(value),
+        _ => Err("expected a percentile such as 50 or 99.9".to_owned()),
+    }
+}
+
+impl Args {
+    fn plan(&self) -> Result<Plan, String> {
+        let pace = match (self.mode, self.rate) {
+            (Some(Mode::Closed), Some(_)) => {
+                return Err("--rate is for an open loop; leave out --mode closed".to_owned());
+            }
+            (Some(Mode::Open), None) => return Err("--mode open needs --rate".to_owned()),
+            (_, Some(rate)) => Pace::Open {
+                rate,
+                arrival: self.arrival,
+            },
+            (_, None) => Pace::Closed {
+                outstanding: self.outstanding,
+            },
+        };
+        let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
+        let plan = Plan {
+            pace,
+            jobs: self.jobs,
+            duration: self.duration,
+            warmup: self.warmup,
+            drain: self.drain,
+            timeout: self.timeout,
+            connect_timeout: self.connect_timeout,
+            connect_rate: self.connect_rate,
+            clients: self.clients,
+            workers: self.workers,
+            functions: self.functions,
+            grab: self.grab,
+            payload: self.payload,
+            result: self.result,
+            priority: self.priority,
+            background_percent: self.background,
+            unique: self.unique,
+            service: self.service,
+            prefetch: self.prefetch,
+            backlog: self.backlog,
+            threads: self.threads,
+            server_pid: self.server_pid,
+            labels: self.label.iter().cloned().collect(),
+            ..Plan::new(&self.target, RunId::fresh(), seed)
+        };
+        plan.resolve().map_err(|error| error.to_string())
+    }
+}
+
+/// Runs the scenario of the flags; returns the exit code.
+pub fn run(args: Args) -> anyhow::Result<u8> {
+    let plan = match args.plan() {
+        Ok(plan) => plan,
+        Err(error) => return Ok(complain(&error, exit::USAGE)),
+    };
+    if args.dry_run {
+        return dry_run(&plan);
+    }
+    let signal = Arc::new(AtomicU8::new(0));
+    let control = Control {
+        stop: signals::stop_flag(Arc::clone(&signal))?,
+        progress: Some(Box::new(live_line)),
+    };
+    let report = match load::run(plan, control) {
+        Ok(outcome) => outcome.report,
+        Err(error) => {
+            let code = match signal.load(SeqCst) {
+                0 => exit_code(&error),
+                code => code,
+            };
+            return Ok(complain(&error.to_string(), code));
+        }
+    };
+    print(&args, &report)?;
+    write_files(&args, &report)?;
+    Ok(match (signal.load(SeqCst), report.verdict.exit_code) {
+        (exit::TERMINATED, exit::INTERRUPTED) => exit::TERMINATED,
+        (_, code) => code,
+    })
+}
+
+fn exit_code(error: &LoadError) -> u8 {
+    match error {
+        LoadError::Plan(_) | LoadError::Files { .. } => exit::USAGE,
+        LoadError::Unreachable { .. }
+        | LoadError::Silent { .. }
+        | LoadError::NotGearman { .. }
+        | LoadError::HungUp { .. }
+        | LoadError::Connect { .. } => exit::TARGET,
+        LoadError::Interrupted => exit::INTERRUPTED,
+        LoadError::Runtime(_)
+        | LoadError::Panicked
+        | LoadError::Recorder
+        | LoadError::Unbalanced(_)
+        | LoadError::Json(_) => exit::INTERNAL,
+    }
+}
+
+fn complain(error: &str, code: u8) -> u8 {
+    let mut err = std::io::stderr();
+    // Nobody is left to tell when stderr is gone.
+    let _ = writeln!(err, "gearbench run: {error}");
+    if code == exit::TARGET {
+        let _ = writeln!(
+            err,
+            "Is it running, and is this its port? `-t HOST:PORT` names another."
+        );
+    }
+    code
+}
+
+/// One line a second on stderr: in place on a terminal, one below the other in a file.
+fn live_line(progress: &Progress) {
+    let sample = &progress.sample;
+    let queued = sample
+        .queued
+        .map_or_else(|| "?".to_owned(), quantity::count);
+    let line = format!(
+        "{:5.0} s  {:<8} sent {}  completed {}  in flight {}  queued {queued}",
+        sample.at_seconds,
+        progress.phase,
+        quantity::rate(progress.sent_per_second),
+        quantity::rate(progress.completed_per_second),
+        quantity::count(sample.in_flight),
+    );
+    let mut err = std::io::stderr();
+    let _ = match err.is_terminal() {
+        true => write!(err, "\r\x1b[K{line}"),
+        false => writeln!(err, "{line}"),
+    };
+}
+
+fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
+    let mut err = std::io::stderr();
+    if err.is_terminal() {
+        let _ = write!(err, "\r\x1b[K");
+    }
+    let text = match args.format {
+        Format::Text => text::render(report, &args.percentiles),
+        Format::Json => json::render(report)?,
+        Format::Quiet => return Ok(()),
+    };
+    std::io::stdout()
+        .write_all(text.as_bytes())
+        .context("cannot write the report")
+}
+
+fn write_files(args: &Args, report: &Report) -> anyhow::Result<()> {
+    let dir = match &args.out {
+        Some(dir) if dir.as_os_str() == "none" => return Ok(()),
+        Some(dir) => dir.clone(),
+        None => PathBuf::from("gearbench-out").join(directory_name(report)),
+    };
+    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    let write = |name: &str, text: &str| {
+        let path = dir.join(name);
+        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
+    };
+    write("result.json", &json::render(report)?)?;
+    let response = report.headline().and_then(|phase| phase.stage("response"));
+    if let Some(stage) = response {
+        write("response.hgrm", &hgrm::render(&stage.latency))?;
+    }
+    if args.format == Format::Text {
+        let _ = writeln!(std::io::stderr(), "written to {}", dir.display());
+    }
+    Ok(())
+}
+
+/// Sorts by time: `<UTC time>-run-<id>`.
+fn directory_name(report: &Report) -> String {
+    format!(
+        "{}-{}-{}",
+        utc(report.started_unix),
+        report.command,
+        report.run_id
+    )
+}
+
+/// `20261123T185631Z`.
+fn utc(unix: u64) -> String {
+    let (days, second) = (unix / 86_400, unix % 86_400);
+    // Civil date from days, in years that begin in March (Hinnant).
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
+}
+
+/// Prints what would be done, and what it takes.
+fn dry_run(plan: &Plan) -> anyhow::Result<u8> {
+    let mut text = serde_json::to_string_pretty(plan)?;
+    text.push_str(&format!("\n\nopen files needed: {}\n", plan.files_needed()));
+    let connecting = (plan.clients + plan.workers) as f64 / plan.connect_rate;
+    text.push_str(&format!("connecting takes at least {connecting:.1} s\n"));
+    if let (Pace::Open { rate, .. }, Some(service)) = (plan.pace, plan.service.mean()) {
+        // Little's law.
+        let busy = rate * service.as_secs_f64();
+        let slots = plan.workers * plan.prefetch;
+        let verdict = if busy > slots as f64 {
+            "they cannot keep up"
+        } else {
+            "enough"
+        };
+        text.push_str(&format!(
+            "{busy:.1} jobs in service on average (Little's law), workers hold {slots}: {verdict}\n"
+        ));
+    }
+    std::io::stdout().write_all(text.as_bytes())?;
+    Ok(exit::OK)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use clap::Parser;
+
+    #[derive(Parser)]
+    struct Program {
+        #[command(flatten)]
+        args: Args,
+    }
+
+    fn plan(flags: &str) -> Result<Plan, String> {
+        let flags = std::iter::once("run").chain(flags.split_whitespace());
+        Program::try_parse_from(flags)
+            .map_err(|error| error.to_string())?
+            .args
+            .plan()
+    }
+
+    #[test]
+    fn a_rate_opens_the_loop() {
+        let plan = plan("--rate 5k --arrival poisson --seed 7 --label a=b").unwrap();
+        assert_eq!(
+            plan.pace,
+            Pace::Open {
+                rate: 5000.0,
+                arrival: Arrival::Poisson
+            }
+        );
+        assert_eq!(plan.seed, 7);
+        assert_eq!(plan.labels["a"], "b");
+    }
+
+    #[test]
+    fn contradictions_and_nonsense_are_refused() {
+        for (flags, words) in [
+            ("--mode closed --rate 5", "--rate"),
+            ("--mode open", "--rate"),
+            ("--rate fast", "5k"),
+            ("--payload 3", "24"),
+            ("--duration soon", "20s"),
+            ("--percentiles 100", "99.9"),
+            ("--label x", "key=value"),
+        ] {
+            let error = plan(flags).unwrap_err();
+            assert!(error.contains(words), "{flags}: {error}");
+        }
+    }
+
+    #[test]
+    fn directories_sort_by_time() {
+        assert_eq!(utc(0), "19700101T000000Z");
+        assert_eq!(utc(951_782_400), "20000229T000000Z");
+        assert_eq!(utc(1_795_460_191), "20261123T185631Z");
+    }
+}

@@ -1,0 +1,128 @@
+//! When jobs are meant to start.
+//!
+//! A schedule is an endless row of intended starts. Those of Poisson arrivals are conditioned on
+//! their number: in each `span` there are exactly as many as the rate says, at independent random
+//! places, as a Poisson process has them that happens to hit its mean. So a run of any seed offers
+//! exactly the rate that was asked for, with all the burstiness of users.
+
+use super::plan::Arrival;
+use rand::{RngExt, SeedableRng};
+use rand_chacha::ChaCha8Rng;
+
+/// Intended starts, in nanoseconds from the start of the schedule.
+#[derive(Debug)]
+pub(crate) struct Schedule {
+    rate: f64,
+    arrival: Arrival,
+    rng: ChaCha8Rng,
+    /// Nanoseconds of a span, and the jobs in it.
+    span: f64,
+    jobs_per_span: u64,
+    /// Where the current span begins, in jobs and in nanoseconds.
+    span_start: f64,
+    done_in_span: u64,
+    next: f64,
+    count: u64,
+}
+
+impl Schedule {
+    /// Starts at `rate` jobs a second; `span_ns` is how long the run is, where that is known.
+    pub(crate) fn new(rate: f64, arrival: Arrival, span_ns: Option<u64>, seed: u64) -> Self {
+        // Without an end, a span of about ten thousand jobs.
+        let span = span_ns.map_or(1e4 / rate * 1e9, |ns| ns as f64);
+        let jobs_per_span = ((rate * span / 1e9).round() as u64).max(1);
+        let mut schedule = Schedule {
+            rate,
+            arrival,
+            rng: ChaCha8Rng::seed_from_u64(seed),
+            span: jobs_per_span as f64 / rate * 1e9,
+            jobs_per_span,
+            span_start: 0.0,
+            done_in_span: 0,
+            next: 0.0,
+            count: 0,
+        };
+        if arrival == Arrival::Poisson {
+            schedule.next = schedule.draw();
+        }
+        schedule
+    }
+
+    /// The next intended start.
+    #[inline]
+    pub(crate) fn peek(&self) -> u64 {
+        self.next as u64
+    }
+
+    /// Goes on to the one after.
+    #[inline]
+    pub(crate) fn advance(&mut self) {
+        self.count += 1;
+        self.next = match self.arrival {
+            // From the count, so that rounding does not add up.
+            Arrival::Constant => self.count as f64 * 1e9 / self.rate,
+            Arrival::Poisson => self.draw(),
+        };
+    }
+
+    /// The smallest of as many even draws from the rest of the span as jobs are left in it.
+    fn draw(&mut self) -> f64 {
+        if self.done_in_span == self.jobs_per_span {
+            self.span_start += self.span;
+            self.done_in_span = 0;
+            self.next = self.span_start;
+        }
+        let left = (self.jobs_per_span - self.done_in_span) as f64;
+        self.done_in_span += 1;
+        let rest = self.span_start + self.span - self.next;
+        let uniform: f64 = self.rng.random();
+        self.next + rest * (1.0 - (1.0 - uniform).powf(1.0 / left))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn starts(arrival: Arrival, rate: f64, seed: u64, count: usize) -> Vec<u64> {
+        let mut schedule = Schedule::new(rate, arrival, Some(10_000_000_000), seed);
+        let mut starts = Vec::new();
+        for _ in 0..count {
+            starts.push(schedule.peek());
+            schedule.advance();
+        }
+        starts
+    }
+
+    #[test]
+    fn constant_gaps_do_not_drift() {
+        let starts = starts(Arrival::Constant, 3.0, 1, 3_000_001);
+        assert_eq!(starts[1], 333_333_333);
+        assert_eq!(starts[3_000_000], 1_000_000_000_000_000);
+    }
+
+    #[test]
+    fn poisson_offers_exactly_the_rate_and_varies_as_it_should() {
+        for seed in 0..5 {
+            let starts = starts(Arrival::Poisson, 1000.0, seed, 20_000);
+            let in_first = starts.iter().filter(|at| **at < 10_000_000_000).count();
+            assert_eq!(in_first, 10_000, "as many as the rate says in each span");
+            let gaps: Vec<f64> = starts.windows(2).map(|w| (w[1] - w[0]) as f64).collect();
+            let mean = gaps.iter().sum::<f64>() / gaps.len() as f64;
+            let variance = gaps.iter().map(|g| (g - mean).powi(2)).sum::<f64>() / gaps.len() as f64;
+            let cv = variance.sqrt() / mean;
+            assert!((mean / 1e6 - 1.0).abs() < 0.01, "mean gap {mean}");
+            assert!(
+                (cv - 1.0).abs() < 0.05,
+                "gaps of a Poisson process: cv {cv}"
+            );
+        }
+    }
+
+    #[test]
+    fn the_seed_decides() {
+        let draw = |seed| starts(Arrival::Poisson, 50.0, seed, 100);
+        assert_eq!(draw(9), draw(9));
+        assert_ne!(draw(9), draw(10));
+    }
+}

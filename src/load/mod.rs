@@ -1,0 +1,287 @@
+//! The load generator: thousands of simulated clients and workers on a few connections-only
+//! threads, every job in the books, latency by stage.
+//!
+//! ```no_run
+//! use gearbench::load::{self, Control, Plan, RunId};
+//!
+//! let mut plan = Plan::new("127.0.0.1:4730", RunId::fresh(), 42);
+//! plan.jobs = Some(1000);
+//! let outcome = load::run(plan, Control::default())?;
+//! assert_eq!(outcome.report.ledger.ok, 1000);
+//! # Ok::<(), load::LoadError>(())
+//! ```
+//!
+//! A plan is split into shards, one for each thread; a shard has clients, workers and functions of
+//! its own, so that its jobs come back to it and nothing is shared: no lock, no channel and no
+//! allocation on the path of a job. Every body says which job it is for.
+
+mod admin;
+mod arrival;
+mod client;
+mod draw;
+mod drive;
+mod fairness;
+mod jobs;
+mod ledger;
+mod machine;
+mod outcome;
+mod pacer;
+mod payload;
+mod phases;
+mod plan;
+mod recorder;
+mod shard;
+mod tally;
+pub mod units;
+mod watch;
+mod worker;
+
+pub use ledger::Unbalanced;
+pub use plan::{Arrival, Grab, Mix, Pace, Plan, PlanError, RunId, ServiceTime, Size, Unique};
+pub use watch::{OnProgress, Progress};
+
+use crate::report::Report;
+use admin::{Admin, Probed};
+use drive::Done;
+use std::io;
+use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, AtomicU8, AtomicU64, AtomicUsize};
+use std::sync::mpsc;
+use std::thread;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+use tally::Phase;
+
+/// Files that are open besides the connections.
+const OTHER_FILES: u64 = 64;
+/// How long the target may take to say what is left over.
+const LEFT_OVER_LIMIT: Duration = Duration::from_secs(2);
+
+/// How a caller and a run speak to each other.
+#[derive(Default)]
+pub struct Control {
+    /// Set it to end the run early; what was measured is then reported.
+    pub stop: Arc<AtomicBool>,
+    /// Called once a second, on a thread of its own.
+    pub progress: Option<OnProgress>,
+}
+
+/// A run that came to its end, whatever it found.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What it found.
+    pub report: Report,
+}
+
+/// Why there is nothing to report.
+#[derive(Debug, thiserror::Error)]
+pub enum LoadError {
+    /// The plan cannot be carried out.
+    #[error(transparent)]
+    Plan(#[from] PlanError),
+    /// No connection can be made.
+    #[error("{target}: cannot connect: {source}")]
+    Unreachable {
+        /// `host:port`.
+        target: String,
+        /// What the system says.
+        source: io::Error,
+    },
+    /// Connected, but nothing came.
+    #[error("{target}: accepts connections but did not answer ECHO_REQ within {after:?}")]
+    Silent {
+        /// `host:port`.
+        target: String,
+        /// How long it was waited for.
+        after: Duration,
+    },
+    /// Connected, but what came is not Gearman.
+    #[error("{target}: not a Gearman server: {found}")]
+    NotGearman {
+        /// `host:port`.
+        target: String,
+        /// What came.
+        found: String,
+    },
+    /// Connected, but the target hung up.
+    #[error(
+        "{target}: ends connections instead of answering ECHO_REQ{}",
+        cause(source)
+    )]
+    HungUp {
+        /// `host:port`.
+        target: String,
+        /// What the system says.
+        source: Option<io::Error>,
+    },
+    /// Not all connections could be made.
+    #[error("{target}: {made} of {wanted} connections were made, then: {why}")]
+    Connect {
+        /// `host:port`.
+        target: String,
+        /// Connections that were answered.
+        made: usize,
+        /// Connections wanted.
+        wanted: usize,
+        /// What went wrong.
+        why: String,
+    },
+    /// The limit of open files is too low.
+    #[error(
+        "{needed} open files are needed, the hard limit is {limit}; raise it with `ulimit -Hn`"
+    )]
+    Files {
+        /// Connections and a few more.
+        needed: u64,
+        /// The hard limit.
+        limit: u64,
+    },
+    /// Ended by the caller before anything was measured.
+    #[error("interrupted before the first job")]
+    Interrupted,
+    /// No runtime, timer or thread could be had.
+    #[error("cannot run: {0}")]
+    Runtime(io::Error),
+    /// A thread panicked: an error in gearbench.
+    #[error("a thread of the generator panicked")]
+    Panicked,
+    /// No histogram could be made: an error in gearbench.
+    #[error("a histogram of the wanted range cannot be made")]
+    Recorder,
+    /// The books do not add up: an error in gearbench.
+    #[error(transparent)]
+    Unbalanced(#[from] Unbalanced),
+    /// The plan cannot be written down: an error in gearbench.
+    #[error("the plan does not serialise: {0}")]
+    Json(serde_json::Error),
+}
+
+fn cause(source: &Option<io::Error>) -> String {
+    source
+        .as_ref()
+        .map_or_else(String::new, |error| format!(": {error}"))
+}
+
+/// What the threads of a run share. Nothing of it is touched for a job.
+struct Shared {
+    origin: Instant,
+    stop: Arc<AtomicBool>,
+    /// A shard could not begin.
+    failed: AtomicBool,
+    /// Shards that are connected.
+    ready: AtomicUsize,
+    /// When the last question to the target was asked that was answered with "no jobs".
+    empty_at: AtomicU64,
+    counters: Vec<Counters>,
+}
+
+/// How far a shard is.
+#[derive(Default)]
+struct Counters {
+    sent: AtomicU64,
+    completed: AtomicU64,
+    live: AtomicU64,
+    phase: AtomicU8,
+}
+
+impl Shared {
+    /// The phase of the first shard.
+    fn phase(&self) -> &'static str {
+        let number = self.counters.first().map_or(0, |c| c.phase.load(Relaxed));
+        let phases = [
+            Phase::Connect,
+            Phase::Flood,
+            Phase::Backlog,
+            Phase::Warmup,
+            Phase::Measure,
+            Phase::Drain,
+            Phase::Over,
+        ];
+        phases
+            .get(usize::from(number))
+            .map_or("", |phase| phase.name())
+    }
+}
+
+/// Carries out a plan against its target and reports what happened. Blocks until the run is
+/// over; with a target that fails, no longer than the plan's times plus two seconds.
+pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
+    let plan = plan.resolve()?;
+    check_files(&plan)?;
+    let probed = admin::probe(&plan.target, plan.connect_timeout)?;
+    let started_unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    let shared = Arc::new(Shared {
+        origin: Instant::now(),
+        stop: control.stop,
+        failed: AtomicBool::new(false),
+        ready: AtomicUsize::new(0),
+        empty_at: AtomicU64::new(0),
+        counters: (0..plan.threads).map(|_| Counters::default()).collect(),
+    });
+    let (series, shards) = run_threads(&plan, &shared, &probed, control.progress);
+    let shards = all_done(shards)?;
+    let left_over = Admin::connect(probed.address, LEFT_OVER_LIMIT)
+        .and_then(|mut admin| admin.queued(&plan.id.prefix(), LEFT_OVER_LIMIT));
+    let context = outcome::Context {
+        probed,
+        started_unix: started_unix.map_or(0, |time| time.as_secs()),
+        series,
+        interrupted: shared.stop.load(Relaxed),
+        left_over: left_over.ok(),
+        plan,
+    };
+    let report = outcome::report(context, &shards)?;
+    Ok(Outcome { report })
+}
+
+/// The shards' books; of several errors the one that made the others give up.
+fn all_done(shards: Vec<Result<Done, LoadError>>) -> Result<Vec<Done>, LoadError> {
+    let (done, mut errors): (Vec<_>, Vec<_>) = shards.into_iter().partition(Result::is_ok);
+    errors.sort_by_key(|error| matches!(error, Err(LoadError::Interrupted)));
+    errors.into_iter().chain(done).collect()
+}
+
+/// One thread for each shard, the first on the calling one, and one that watches.
+fn run_threads(
+    plan: &Plan,
+    shared: &Arc<Shared>,
+    probed: &Probed,
+    progress: Option<OnProgress>,
+) -> (Vec<crate::report::Sample>, Vec<Result<Done, LoadError>>) {
+    let address = probed.address;
+    let watch = watch::Watch {
+        shared,
+        address,
+        prefix: plan.id.prefix(),
+        server_pid: plan.server_pid,
+        progress,
+    };
+    let (over, until) = mpsc::channel();
+    thread::scope(|scope| {
+        let watching = scope.spawn(move || watch.run(&until));
+        let others: Vec<_> = (1..plan.threads)
+            .map(|index| scope.spawn(move || drive::run(plan, index, shared, address)))
+            .collect();
+        let mut shards = vec![drive::run(plan, 0, shared, address)];
+        let joined = others.into_iter().map(|other| other.join());
+        shards.extend(joined.map(|result| result.unwrap_or(Err(LoadError::Panicked))));
+        drop(over);
+        (watching.join().unwrap_or_default(), shards)
+    })
+}
+
+fn check_files(plan: &Plan) -> Result<(), LoadError> {
+    let needed = plan.files_needed();
+    let limit = crate::wire::raise_file_limit();
+    match needed <= limit {
+        true => Ok(()),
+        false => Err(LoadError::Files { needed, limit }),
+    }
+}
+
+impl Plan {
+    /// Files that carrying out this plan keeps open.
+    pub fn files_needed(&self) -> u64 {
+        (self.clients + self.workers) as u64 + OTHER_FILES
+    }
+}

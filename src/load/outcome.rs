@@ -1,0 +1,301 @@
+//! From the books of all shards to one report and its verdict.
+
+use super::admin::Probed;
+use super::drive::Done;
+use super::plan::{Pace, Plan};
+use super::recorder::Stage;
+use super::tally::{Phase, Tally};
+use super::{LoadError, fairness, ledger, machine};
+use crate::report::{
+    self, Generator, Kind, Ledger, LoopKind, Report, SCHEMA_VERSION, Sample, ServerUse, Target,
+    Verdict, Wakeups,
+};
+
+/// Schedule lag (p99.9) above which an open loop says more about the generator than about the
+/// target, in nanoseconds.
+const LAG_LIMIT: u64 = 100_000_000;
+/// Share of the offered jobs that must have been sent.
+const ACHIEVED: f64 = 0.99;
+/// Share of a thread's time, in percent, from which on it may have been the limit.
+const BUSY: f64 = 95.0;
+
+/// What is known besides the books.
+pub(crate) struct Context {
+    pub(crate) plan: Plan,
+    pub(crate) probed: Probed,
+    pub(crate) started_unix: u64,
+    pub(crate) series: Vec<Sample>,
+    pub(crate) interrupted: bool,
+    /// Jobs of this run that the target holds after all connections were closed.
+    pub(crate) left_over: Option<u64>,
+}
+
+/// Merges the shards. No report unless the sums hold.
+pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadError> {
+    let mut books = Ledger::default();
+    for shard in shards {
+        ledger::merge(&mut books, &shard.ledger);
+    }
+    ledger::check(&books)?;
+    let tallies = merge_tallies(shards);
+    let open = matches!(context.plan.pace, Pace::Open { .. });
+    let generator = generator(&context.plan, &tallies, shards, &books);
+    let verdict = verdict(&context, shards, &books, &generator, &tallies);
+    let jobs: Vec<u64> = shards
+        .iter()
+        .flat_map(|s| s.jobs_per_worker.clone())
+        .collect();
+    Ok(Report {
+        schema_version: SCHEMA_VERSION,
+        command: "run".to_owned(),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        run_id: context.plan.id.to_string(),
+        seed: context.plan.seed,
+        started_unix: context.started_unix,
+        target: Target {
+            address: context.plan.target.clone(),
+            version: context.probed.version.clone(),
+        },
+        labels: context.plan.labels.clone(),
+        plan: serde_json::to_value(&context.plan).map_err(LoadError::Json)?,
+        environment: machine::environment(),
+        load: if open {
+            LoopKind::Open
+        } else {
+            LoopKind::Closed
+        },
+        verdict,
+        phases: tallies
+            .iter()
+            .filter(|tally| tally.phase.reported())
+            .map(|tally| phase(tally, open))
+            .collect(),
+        ledger: books,
+        balance: fairness::balance(&jobs),
+        wakeups: wakeups(shards),
+        generator,
+        series: context.series,
+    })
+}
+
+/// The same phase of all shards is one phase.
+fn merge_tallies(shards: &[Done]) -> Vec<Tally> {
+    let mut merged: Vec<Tally> = Vec::new();
+    for tally in shards.iter().flat_map(|shard| &shard.tallies) {
+        match merged.iter_mut().find(|known| known.phase == tally.phase) {
+            Some(known) => known.merge(tally),
+            None => merged.push(tally.clone()),
+        }
+    }
+    merged
+}
+
+fn phase(tally: &Tally, open: bool) -> report::Phase {
+    let seconds = tally.seconds();
+    let rate = |count: u64| count as f64 / seconds.max(1e-9);
+    let paced = open && matches!(tally.phase, Phase::Warmup | Phase::Measure);
+    report::Phase {
+        name: tally.phase.name().to_owned(),
+        seconds,
+        sent: tally.sent,
+        completed: tally.completed,
+        offered_per_second: paced.then(|| rate(tally.scheduled)),
+        sent_per_second: rate(tally.sent),
+        completed_per_second: rate(tally.completed),
+        server: server_use(tally),
+        generator_cpu_seconds: tally.cpu_seconds,
+        stages: tally
+            .recorder
+            .as_ref()
+            .map(|r| r.report())
+            .unwrap_or_default(),
+    }
+}
+
+fn server_use(tally: &Tally) -> Option<ServerUse> {
+    let (start, end) = (tally.server_start?, tally.server_end?);
+    let cpu_seconds = end.cpu_seconds - start.cpu_seconds;
+    let jobs = tally.completed.max(1) as f64;
+    Some(ServerUse {
+        cpu_seconds,
+        cpu_us_per_job: cpu_seconds * 1e6 / jobs,
+        rss_bytes: end.rss_bytes,
+    })
+}
+
+fn wakeups(shards: &[Done]) -> Wakeups {
+    let mut sum = Wakeups::default();
+    for Wakeups {
+        sleeps,
+        noops,
+        noops_awake,
+        grabs,
+        no_jobs,
+        assigned,
+    } in shards.iter().map(|shard| shard.wakeups)
+    {
+        sum.sleeps += sleeps;
+        sum.noops += noops;
+        sum.noops_awake += noops_awake;
+        sum.grabs += grabs;
+        sum.no_jobs += no_jobs;
+        sum.assigned += assigned;
+    }
+    sum
+}
+
+fn generator(plan: &Plan, tallies: &[Tally], shards: &[Done], books: &Ledger) -> Generator {
+    let measured = tallies.iter().filter(|t| t.recorder.is_some());
+    let (cpu, wall) = measured.fold((0.0, 0.0), |(cpu, wall), tally| {
+        (cpu + tally.cpu_seconds, wall + tally.seconds())
+    });
+    let lag = tallies
+        .iter()
+        .find(|tally| tally.phase == Phase::Measure)
+        .and_then(|tally| tally.recorder.as_ref()?.histogram(Stage::ScheduleLag))
+        .filter(|histogram| !histogram.is_empty());
+    Generator {
+        threads: plan.threads,
+        busy_percent: 100.0 * cpu / (wall * plan.threads as f64).max(1e-9),
+        schedule_lag_p999_ns: lag.map(|histogram| histogram.value_at_quantile(0.999)),
+        sheds: books.shed,
+        connections_lost: shards.iter().map(|shard| shard.connections_lost).sum(),
+        reconnects: shards.iter().map(|shard| shard.reconnects).sum(),
+        unexpected_packets: shards.iter().map(|shard| shard.unexpected).sum(),
+    }
+}
+
+fn verdict(
+    context: &Context,
+    shards: &[Done],
+    books: &Ledger,
+    generator: &Generator,
+    tallies: &[Tally],
+) -> Verdict {
+    let mut verdict = Verdict::default();
+    if context.interrupted {
+        verdict.find(
+            Kind::Interrupted,
+            "interrupted: what was measured until then stands",
+        );
+    }
+    let target = &context.plan.target;
+    if let Some(why) = shards.iter().find_map(|shard| shard.gone.as_ref()) {
+        verdict.find(Kind::Target, format!("{target}: {why}"));
+    }
+    broken_invariants(&mut verdict, books);
+    inconclusive(&mut verdict, context, shards, books);
+    generator_was_the_limit(&mut verdict, context, books, generator, tallies);
+    left_over(&mut verdict, context);
+    verdict
+}
+
+fn broken_invariants(verdict: &mut Verdict, books: &Ledger) {
+    for (count, what) in [
+        (
+            books.lost,
+            "lost: accepted, never ended, and not queued any more",
+        ),
+        (
+            books.phantom,
+            "phantom: not submitted by this run, or answered without having run",
+        ),
+        (
+            books.duplicated,
+            "duplicated: run or answered twice, and no worker was lost",
+        ),
+        (
+            books.wrong_body,
+            "wrong body: payload, result or function of another job, or damaged",
+        ),
+    ] {
+        if count > 0 {
+            verdict.find(Kind::Invariant, format!("{count} jobs {what}"));
+        }
+    }
+}
+
+fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books: &Ledger) {
+    if books.ok == 0 {
+        verdict.find(Kind::Inconclusive, "not a single job ended well");
+    }
+    let refused = books.error + books.failed;
+    if refused > 0 {
+        let first = shards.iter().find_map(|shard| shard.first_refusal.clone());
+        let first = first.map_or_else(String::new, |text| format!("; the first ERROR: {text}"));
+        let text = format!(
+            "{refused} of {} jobs were refused or failed{first}",
+            books.sent
+        );
+        verdict.find(Kind::Inconclusive, text);
+    }
+    if books.timeout > 0 {
+        let limit = context.plan.timeout.as_secs_f64();
+        verdict.find(
+            Kind::Inconclusive,
+            format!("{} jobs were not answered within {limit} s", books.timeout),
+        );
+    }
+    if books.still_queued > 0 {
+        let drain = context.plan.drain.as_secs_f64();
+        let text = format!(
+            "{} jobs were still queued after a drain of {drain} s",
+            books.still_queued
+        );
+        verdict.find(Kind::Inconclusive, text);
+    }
+}
+
+fn generator_was_the_limit(
+    verdict: &mut Verdict,
+    context: &Context,
+    books: &Ledger,
+    generator: &Generator,
+    tallies: &[Tally],
+) {
+    if books.shed > 0 {
+        let text = format!(
+            "{} of {} scheduled jobs were not sent: too many were on their way",
+            books.shed, books.scheduled
+        );
+        verdict.find(Kind::Inconclusive, text);
+    }
+    if let Some(lag) = generator
+        .schedule_lag_p999_ns
+        .filter(|lag| *lag > LAG_LIMIT)
+    {
+        let lag = report::quantity::duration(lag);
+        verdict.find(
+            Kind::Inconclusive,
+            format!("the generator was late: schedule lag p99.9 is {lag}"),
+        );
+    }
+    let measure = tallies.iter().find(|tally| tally.phase == Phase::Measure);
+    if let (Pace::Open { rate, .. }, Some(tally), Some(_)) =
+        (context.plan.pace, measure, context.plan.duration)
+    {
+        let share = tally.sent as f64 / tally.seconds().max(1e-9) / rate;
+        if share < ACHIEVED && !context.interrupted && context.plan.jobs.is_none() {
+            let percent = 100.0 * share;
+            verdict.find(
+                Kind::Inconclusive,
+                format!("only {percent:.1} % of the offered rate was sent"),
+            );
+        }
+    }
+    if generator.busy_percent > BUSY {
+        verdict.notes.push(format!(
+            "the generator's thread was {:.0} % busy: the throughput may be its own",
+            generator.busy_percent
+        ));
+    }
+}
+
+fn left_over(verdict: &mut Verdict, context: &Context) {
+    if let Some(jobs) = context.left_over.filter(|jobs| *jobs > 0) {
+        verdict.notes.push(format!(
+            "left on the target: {jobs} jobs of functions {}*",
+            context.plan.id.prefix()
+        ));
+    }
+}

@@ -1,0 +1,279 @@
+//! What comes after what: connect, flood, backlog, warm-up, measure, drain.
+
+use super::arrival::Schedule;
+use super::plan::Pace;
+use super::shard::{Actor, Shard};
+use super::tally::Phase;
+use crate::wire::Io;
+use std::cmp::Reverse;
+use std::sync::atomic::Ordering::Relaxed;
+use std::time::Duration;
+
+/// The shard looks around at least this often, in nanoseconds.
+const PERIOD: u64 = 10_000_000;
+/// Jobs on their way, in seconds of the offered rate, above which an open loop sheds.
+const SHED_SECONDS: f64 = 5.0;
+/// The same in jobs, at the least and at the most.
+const SHED_BOUNDS: (f64, f64) = (1e3, 1e6);
+/// Silence after which an empty `status` proves that nothing will come, in nanoseconds.
+const SETTLED: u64 = 500_000_000;
+/// How long an interrupted run drains.
+const INTERRUPTED_DRAIN: Duration = Duration::from_secs(2);
+/// Jobs that the worker which sweeps up a queue grabs ahead.
+const SWEEP_PREFETCH: usize = 64;
+
+fn nanos(time: Duration) -> u64 {
+    time.as_nanos() as u64
+}
+
+impl Shard {
+    /// All are connected: the first phase begins.
+    pub(crate) fn begin(&mut self, now: u64, io: &mut Io) {
+        match self.plan.backlog {
+            0 => self.begin_load(now, io),
+            _ => {
+                self.enter(Phase::Flood, now);
+                self.refill_all(now, io);
+            }
+        }
+    }
+
+    fn begin_load(&mut self, now: u64, io: &mut Io) {
+        if !self.plan.measures() {
+            return self.begin_drain(now);
+        }
+        let warm = self.plan.warmup.is_zero() || self.phase == Phase::Warmup;
+        let phase = if warm { Phase::Measure } else { Phase::Warmup };
+        self.enter(phase, now);
+        if let Pace::Open { rate, arrival } = self.plan.pace {
+            let span = match phase {
+                Phase::Warmup => Some(self.plan.warmup),
+                _ => self.plan.duration,
+            };
+            let seed = self.plan.seed ^ ((self.index as u64) << 8 | phase as u64);
+            let span = match (span, self.plan.jobs) {
+                (Some(span), _) => Some(nanos(span)),
+                (None, Some(jobs)) => Some((jobs as f64 / rate * 1e9) as u64),
+                (None, None) => None,
+            };
+            self.schedule = Some(Box::new(Schedule::new(rate, arrival, span, seed)));
+        }
+        self.refill_all(now, io);
+    }
+
+    fn begin_drain(&mut self, now: u64) {
+        self.enter(Phase::Drain, now);
+        if self.plan.workers == 0 && self.jobs.live() > 0 {
+            self.plan.prefetch = SWEEP_PREFETCH;
+            self.lost.push_back((now, Actor::Worker(0)));
+        }
+    }
+
+    /// When the phase ends at the latest, if time ends it.
+    fn phase_end(&mut self) -> Option<u64> {
+        let length = match self.phase {
+            Phase::Warmup => Some(self.plan.warmup),
+            Phase::Measure => self.plan.duration,
+            _ => None,
+        };
+        length.map(|length| self.tally().started + nanos(length))
+    }
+
+    /// Whether the phase still wants jobs.
+    #[inline]
+    pub(crate) fn may_send(&mut self) -> bool {
+        let scheduled = self.tally().scheduled;
+        match self.phase {
+            Phase::Flood => scheduled < self.plan.backlog,
+            Phase::Warmup => true,
+            Phase::Measure => self.plan.jobs.is_none_or(|jobs| scheduled < jobs),
+            _ => false,
+        }
+    }
+
+    /// Does what is due; returns when to look again, or `None` once all is over.
+    pub(crate) fn tick(&mut self, now: u64, io: &mut Io) -> Option<u64> {
+        self.serve_due(now, io);
+        self.arrive(now, io);
+        self.time_out(now);
+        let interrupted = self.shared.stop.load(Relaxed);
+        if self.gone.is_some() {
+            return self.over(now);
+        }
+        if interrupted && !matches!(self.phase, Phase::Drain | Phase::Over) {
+            self.begin_drain(now);
+        }
+        match self.phase {
+            Phase::Connect => {}
+            Phase::Flood => self.flooding(now, io),
+            Phase::Backlog => self.emptying(now, io),
+            Phase::Warmup | Phase::Measure => self.loading(now, io),
+            Phase::Drain => {
+                if self.drained(now, interrupted) {
+                    return self.over(now);
+                }
+            }
+            Phase::Over => return None,
+        }
+        self.publish();
+        Some(self.next_look(now))
+    }
+
+    fn over(&mut self, now: u64) -> Option<u64> {
+        self.enter(Phase::Over, now);
+        self.publish();
+        None
+    }
+
+    fn next_look(&mut self, now: u64) -> u64 {
+        let mut at = now + PERIOD;
+        if let Some(Reverse((due, ..))) = self.due.peek() {
+            at = at.min(*due);
+        }
+        if let Some(end) = self.phase_end() {
+            at = at.min(end);
+        }
+        let start = self.tally().started;
+        if let (Some(schedule), true) = (&self.schedule, self.may_arrive()) {
+            at = at.min(start + schedule.peek());
+        }
+        at
+    }
+
+    fn may_arrive(&self) -> bool {
+        matches!(self.phase, Phase::Warmup | Phase::Measure)
+    }
+
+    /// Open loop: submits all jobs whose intended start has come.
+    fn arrive(&mut self, now: u64, io: &mut Io) {
+        if !self.may_arrive() {
+            return;
+        }
+        let Some(mut schedule) = self.schedule.take() else {
+            return;
+        };
+        let start = self.tally().started;
+        let end = self
+            .phase_end()
+            .unwrap_or(u64::MAX)
+            .min(now.saturating_add(1));
+        let cap = self.shed_at();
+        while start + schedule.peek() < end && self.may_send() {
+            let intended = start + schedule.peek();
+            schedule.advance();
+            self.ledger.scheduled += 1;
+            self.tally().scheduled += 1;
+            match self.next_client() {
+                Some((index, conn)) if self.jobs.live() < cap => {
+                    self.submit(index, conn, intended, io);
+                }
+                _ => self.ledger.shed += 1,
+            }
+        }
+        self.schedule = Some(schedule);
+    }
+
+    /// Jobs on their way above which more would only measure the queue's growth.
+    fn shed_at(&self) -> usize {
+        match self.plan.pace {
+            Pace::Open { rate, .. } => {
+                let (least, most) = SHED_BOUNDS;
+                (rate * SHED_SECONDS).clamp(least, most) as usize
+            }
+            Pace::Closed { .. } => usize::MAX,
+        }
+    }
+
+    fn flooding(&mut self, now: u64, io: &mut Io) {
+        self.refill_all(now, io);
+        if self.may_send() || self.clients.iter().any(|client| client.is_busy()) {
+            return self.give_up_when_stalled(now);
+        }
+        self.ends_with_last_frame();
+        if self.plan.workers == 0 {
+            return self.begin_load(now, io);
+        }
+        self.enter(Phase::Backlog, now);
+        self.start_workers(io);
+    }
+
+    fn emptying(&mut self, now: u64, io: &mut Io) {
+        if self.jobs.live() > 0 {
+            return self.give_up_when_stalled(now);
+        }
+        self.ends_with_last_frame();
+        self.begin_load(now, io);
+    }
+
+    /// A phase that waits for the target ends when that has been silent for too long.
+    fn give_up_when_stalled(&mut self, now: u64) {
+        let since = self.active_at.max(self.tally().started);
+        if now.saturating_sub(since) > nanos(self.plan.timeout) {
+            self.begin_drain(now);
+        }
+    }
+
+    /// The phase was over when its last answer came, not when this was noticed.
+    fn ends_with_last_frame(&mut self) {
+        let at = self.active_at;
+        self.tally().over_at = Some(at);
+    }
+
+    fn loading(&mut self, now: u64, io: &mut Io) {
+        if self.phase_end().is_some_and(|end| now >= end) {
+            match self.phase {
+                Phase::Warmup => self.begin_load(now, io),
+                _ => self.begin_drain(now),
+            }
+            return;
+        }
+        if self.may_send() {
+            return self.refill_all(now, io);
+        }
+        // All jobs are sent: the phase lasts until the last is answered.
+        if self.quiet_from == 0 {
+            self.quiet_from = now;
+        }
+        if self.jobs.live() == 0 {
+            self.ends_with_last_frame();
+            self.begin_drain(now);
+        } else if now - self.quiet_from > nanos(self.plan.drain) || self.settled() {
+            self.begin_drain(now);
+        }
+    }
+
+    fn drained(&mut self, now: u64, interrupted: bool) -> bool {
+        let limit = match interrupted {
+            true => self.plan.drain.min(INTERRUPTED_DRAIN),
+            false => self.plan.drain,
+        };
+        let waited = now.saturating_sub(self.tally().started);
+        self.jobs.live() == 0 || waited >= nanos(limit) || self.settled()
+    }
+
+    /// Nothing has come for a while, and the target says that it holds nothing of ours.
+    fn settled(&self) -> bool {
+        self.shared.empty_at.load(Relaxed) > self.active_at + SETTLED
+    }
+
+    /// The actors to be connected again now.
+    pub(crate) fn to_reconnect(&mut self, now: u64) -> Vec<Actor> {
+        if matches!(self.phase, Phase::Connect | Phase::Over) {
+            return Vec::new();
+        }
+        let due = self.lost.iter().take_while(|(at, _)| *at <= now).count();
+        self.lost.drain(..due).map(|(_, actor)| actor).collect()
+    }
+
+    /// Lets the watching thread see how far this one is.
+    fn publish(&self) {
+        let counters = &self.shared.counters[self.index];
+        let completed = self.tallies.iter().filter(|t| t.phase != Phase::Flood);
+        counters.sent.store(self.ledger.sent, Relaxed);
+        counters
+            .completed
+            .store(completed.map(|t| t.completed).sum(), Relaxed);
+        counters.live.store(self.jobs.live() as u64, Relaxed);
+        counters.phase.store(self.phase as u8, Relaxed);
+    }
+}

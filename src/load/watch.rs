@@ -1,0 +1,102 @@
+//! The thread that watches a run: once a second it asks the target for its queue, looks at the
+//! server's process and tells whoever wants to know. It never touches a job's connection.
+
+use super::Shared;
+use super::admin::Admin;
+use super::machine;
+use super::pacer::nanoseconds;
+use crate::report::Sample;
+use std::net::SocketAddr;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::mpsc::{Receiver, RecvTimeoutError};
+use std::time::{Duration, Instant};
+
+/// Time between two looks.
+const PERIOD: Duration = Duration::from_secs(1);
+/// How long the target may take to answer `status`.
+const PATIENCE: Duration = Duration::from_secs(2);
+
+/// How far a run is.
+#[derive(Clone, Debug)]
+pub struct Progress {
+    /// The phase of the run.
+    pub phase: &'static str,
+    /// The newest sample.
+    pub sample: Sample,
+    /// Jobs sent per second since the last one.
+    pub sent_per_second: f64,
+    /// Jobs completed per second since the last one.
+    pub completed_per_second: f64,
+}
+
+/// Whoever wants to know how far a run is.
+pub type OnProgress = Box<dyn FnMut(&Progress) + Send>;
+
+/// Where to look.
+pub(crate) struct Watch<'a> {
+    pub(crate) shared: &'a Shared,
+    pub(crate) address: SocketAddr,
+    pub(crate) prefix: String,
+    pub(crate) server_pid: Option<u32>,
+    pub(crate) progress: Option<OnProgress>,
+}
+
+impl Watch<'_> {
+    /// Looks once a second until the sender is dropped; returns what it saw.
+    pub(crate) fn run(mut self, until: &Receiver<()>) -> Vec<Sample> {
+        let mut series: Vec<Sample> = Vec::new();
+        let mut admin = None;
+        while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(PERIOD) {
+            let last = series.last().copied().unwrap_or_default();
+            let sample = self.look(&mut admin);
+            self.tell(&last, &sample);
+            series.push(sample);
+        }
+        series
+    }
+
+    fn look(&self, admin: &mut Option<Admin>) -> Sample {
+        let asked_at = nanoseconds(self.shared.origin, Instant::now());
+        let queued = self.queued(admin);
+        if queued == Some(0) {
+            self.shared.empty_at.store(asked_at, Relaxed);
+        }
+        let counters = &self.shared.counters;
+        Sample {
+            at_seconds: self.shared.origin.elapsed().as_secs_f64(),
+            sent: counters.iter().map(|c| c.sent.load(Relaxed)).sum(),
+            completed: counters.iter().map(|c| c.completed.load(Relaxed)).sum(),
+            in_flight: counters.iter().map(|c| c.live.load(Relaxed)).sum(),
+            queued,
+            server_rss_bytes: self
+                .server_pid
+                .and_then(machine::process_use)
+                .map(|process| process.rss_bytes),
+        }
+    }
+
+    /// Jobs that the target holds; a connection that fails is made anew the next time.
+    fn queued(&self, admin: &mut Option<Admin>) -> Option<u64> {
+        let mut open = match admin.take() {
+            Some(open) => open,
+            None => Admin::connect(self.address, PATIENCE).ok()?,
+        };
+        let queued = open.queued(&self.prefix, PATIENCE).ok()?;
+        *admin = Some(open);
+        Some(queued)
+    }
+
+    fn tell(&mut self, last: &Sample, sample: &Sample) {
+        let seconds = (sample.at_seconds - last.at_seconds).max(1e-9);
+        let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
+        let progress = Progress {
+            phase: self.shared.phase(),
+            sample: *sample,
+            sent_per_second: rate(sample.sent, last.sent),
+            completed_per_second: rate(sample.completed, last.completed),
+        };
+        if let Some(tell) = &mut self.progress {
+            tell(&progress);
+        }
+    }
+}

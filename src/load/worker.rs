@@ -1,0 +1,381 @@
+//! The workers' side: CAN_DO, GRAB_JOB, PRE_SLEEP on NO_JOB, GRAB_JOB on NOOP.
+
+use super::jobs::{Found, NOBODY};
+use super::payload::{Bad, Kind};
+use super::shard::{Shard, handle_hash};
+use super::tally::Phase;
+use crate::protocol::request::MAX_HANDLE;
+use crate::protocol::{Body, ConnId, Request, Response};
+use crate::wire::Io;
+use std::cmp::Reverse;
+
+/// One simulated worker.
+#[derive(Debug, Default)]
+pub(crate) struct Worker {
+    pub(crate) conn: Option<ConnId>,
+    pub(crate) served: bool,
+    /// Abilities are registered, jobs are asked for.
+    started: bool,
+    sleeping: bool,
+    /// Woken, and no job assigned since.
+    woken: bool,
+    /// GRAB_JOBs without an answer.
+    grabs: usize,
+    /// Jobs in service, with the handles to answer them.
+    held: Vec<(u64, HandleText)>,
+    /// Jobs whose result has not been handed to the kernel.
+    unstamped: Vec<u64>,
+    /// When its connection was last lost; 0 is never.
+    lost_at: u64,
+    /// Measured jobs.
+    pub(crate) jobs: u64,
+}
+
+impl Worker {
+    /// Jobs in service.
+    pub(crate) fn holds(&self) -> usize {
+        self.held.len()
+    }
+
+    /// Whether the job is in service here.
+    pub(crate) fn has(&self, number: u64) -> bool {
+        self.held.iter().any(|(held, _)| *held == number)
+    }
+}
+
+/// A handle kept without memory of its own.
+#[derive(Clone, Copy, Debug)]
+struct HandleText {
+    len: u8,
+    text: [u8; MAX_HANDLE],
+}
+
+impl HandleText {
+    /// A longer one is cut: no server may send it.
+    fn new(handle: &[u8]) -> Self {
+        let len = handle.len().min(MAX_HANDLE);
+        let mut text = [0; MAX_HANDLE];
+        text[..len].copy_from_slice(&handle[..len]);
+        HandleText {
+            len: len as u8,
+            text,
+        }
+    }
+
+    fn bytes(&self) -> &[u8] {
+        &self.text[..usize::from(self.len)]
+    }
+}
+
+/// A JOB_ASSIGN of any kind.
+struct Assigned<'a> {
+    handle: &'a [u8],
+    function: &'a [u8],
+    body: Body<'a>,
+}
+
+impl Shard {
+    /// Introduces a worker. Where a backlog comes first it starts later.
+    pub(crate) fn worker_connected(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        let jobs = self.workers[index as usize].jobs;
+        let lost_at = self.workers[index as usize].lost_at;
+        self.workers[index as usize] = Worker {
+            conn: Some(conn),
+            jobs,
+            lost_at,
+            ..Worker::default()
+        };
+        let later = matches!(self.phase, Phase::Connect | Phase::Flood) && self.plan.backlog > 0;
+        if later {
+            self.ask_whether_served(conn, io);
+        } else {
+            self.start_worker(index, conn, io);
+        }
+    }
+
+    /// Has all connected workers register and ask for jobs.
+    pub(crate) fn start_workers(&mut self, io: &mut Io) {
+        for index in 0..self.workers.len() {
+            let worker = &self.workers[index];
+            if let (false, Some(conn)) = (worker.started, worker.conn) {
+                self.start_worker(index as u32, conn, io);
+            }
+        }
+    }
+
+    fn start_worker(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        for function in &self.functions {
+            let request = Request::CanDo {
+                function,
+                timeout_ms: None,
+            };
+            io.request(conn, &request);
+        }
+        self.workers[index as usize].started = true;
+        for _ in 0..self.plan.prefetch {
+            self.grab(index, conn, io);
+        }
+    }
+
+    #[inline]
+    fn grab(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        self.workers[index as usize].grabs += 1;
+        self.wakeups.grabs += 1;
+        io.request(conn, &Request::Grab(self.plan.grab.0));
+    }
+
+    #[inline]
+    pub(crate) fn worker_frame(
+        &mut self,
+        index: u32,
+        conn: ConnId,
+        response: Response<'_>,
+        now: u64,
+        io: &mut Io,
+    ) {
+        match response {
+            Response::JobAssign {
+                handle,
+                function,
+                body,
+            }
+            | Response::JobAssignUniq {
+                handle,
+                function,
+                body,
+                ..
+            }
+            | Response::JobAssignAll {
+                handle,
+                function,
+                body,
+                ..
+            } => {
+                let assigned = Assigned {
+                    handle,
+                    function,
+                    body,
+                };
+                self.assigned(index, conn, &assigned, now, io);
+            }
+            Response::NoJob => self.no_job(index, conn, io),
+            Response::Noop => self.noop(index, conn, io),
+            // The answer to a result that came too late: its client or its job is gone.
+            _ => self.unexpected += 1,
+        }
+    }
+
+    fn no_job(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        self.wakeups.no_jobs += 1;
+        let worker = &mut self.workers[index as usize];
+        worker.woken = false;
+        worker.grabs = worker.grabs.saturating_sub(1);
+        // With a job in service it asks again once that is done.
+        if worker.grabs == 0 && worker.held.is_empty() {
+            worker.sleeping = true;
+            let served = worker.served;
+            self.wakeups.sleeps += 1;
+            io.request(conn, &Request::PreSleep);
+            if !served {
+                self.ask_whether_served(conn, io);
+            }
+        }
+    }
+
+    fn noop(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        self.wakeups.noops += 1;
+        let worker = &mut self.workers[index as usize];
+        if !worker.sleeping {
+            self.wakeups.noops_awake += 1;
+            return;
+        }
+        worker.sleeping = false;
+        worker.woken = true;
+        for _ in 0..self.plan.prefetch {
+            self.grab(index, conn, io);
+        }
+    }
+
+    #[inline]
+    fn assigned(
+        &mut self,
+        index: u32,
+        conn: ConnId,
+        assigned: &Assigned<'_>,
+        now: u64,
+        io: &mut Io,
+    ) {
+        self.wakeups.assigned += 1;
+        let measured = matches!(self.phase, Phase::Measure | Phase::Backlog);
+        let worker = &mut self.workers[index as usize];
+        worker.grabs = worker.grabs.saturating_sub(1);
+        worker.jobs += u64::from(measured);
+        let woke = std::mem::take(&mut worker.woken);
+        let number = match self.bodies.read(Kind::Payload, &assigned.body) {
+            Ok(number) => self.accept(index, number, assigned, woke, now),
+            Err(Bad::Foreign) => {
+                self.ledger.phantom += 1;
+                None
+            }
+            Err(Bad::Damaged(number)) => {
+                self.ledger.wrong_body += 1;
+                self.saw_damaged(index, number, now)
+            }
+        };
+        let service = number
+            .and_then(|number| self.jobs.get(number))
+            .map_or(0, |job| job.spec.service_ns);
+        match number {
+            Some(number) if service > 0 => {
+                let handle = HandleText::new(assigned.handle);
+                self.workers[index as usize].held.push((number, handle));
+                self.due.push(Reverse((now + service, index, number)));
+                self.pacer.wake_at(now + service);
+            }
+            _ => self.complete(index, conn, assigned.handle, number, io),
+        }
+    }
+
+    /// The job that a damaged payload was for has been seen all the same.
+    fn saw_damaged(&mut self, index: u32, number: Option<u64>, now: u64) -> Option<u64> {
+        let job = self.jobs.get(number?)?;
+        (job.t3, job.worker) = (now, index);
+        number
+    }
+
+    /// Books the assignment of a job that has a good payload.
+    #[inline]
+    fn accept(
+        &mut self,
+        index: u32,
+        number: u64,
+        assigned: &Assigned<'_>,
+        woke: bool,
+        now: u64,
+    ) -> Option<u64> {
+        let job = match self.jobs.find(number) {
+            Found::Live(job) => job,
+            Found::Ended => {
+                self.run_again(None);
+                return None;
+            }
+            Found::Never => {
+                self.ledger.phantom += 1;
+                return None;
+            }
+        };
+        let function = usize::from(job.spec.function);
+        let wrong_function = *self.functions[function] != *assigned.function;
+        let wrong_handle = job.handle != 0 && job.handle != handle_hash(assigned.handle);
+        let wrong_size = assigned.body.len() != job.spec.payload as usize;
+        let (before, since) = (std::mem::replace(&mut job.worker, index), job.t3);
+        job.t3 = now;
+        job.t4 = 0;
+        job.woke = woke;
+        let recovered = job.orphan && job.t2 == 0;
+        if wrong_function || wrong_handle || wrong_size {
+            self.ledger.wrong_body += 1;
+        }
+        if before != NOBODY {
+            self.run_again(Some((before, since)));
+        } else if recovered {
+            self.ledger.recovered += 1;
+        }
+        Some(number)
+    }
+
+    /// A job came a second time: legal when the worker that had it, since the given time, was
+    /// lost. Who had a job that has ended is forgotten, so there the benefit of the doubt goes
+    /// to the server as soon as any peer was lost.
+    fn run_again(&mut self, before: Option<(u32, u64)>) {
+        let legal = match before {
+            Some((worker, since)) => {
+                let worker = self.workers.get(worker as usize);
+                worker.is_some_and(|worker| worker.lost_at >= since)
+            }
+            None => self.lost_workers + self.lost_clients > 0,
+        };
+        match legal {
+            true => self.ledger.rerun += 1,
+            false => self.ledger.duplicated += 1,
+        }
+    }
+
+    /// Answers a job and asks for the next, in one write.
+    #[inline]
+    fn complete(
+        &mut self,
+        index: u32,
+        conn: ConnId,
+        handle: &[u8],
+        number: Option<u64>,
+        io: &mut Io,
+    ) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        scratch.clear();
+        if let Some(number) = number {
+            let size = self.jobs.get(number).map_or(0, |job| job.spec.result);
+            self.bodies.write(&mut scratch, Kind::Result, number, size);
+            self.workers[index as usize].unstamped.push(number);
+        }
+        let body = Body::new(&scratch);
+        io.request(conn, &Request::WorkComplete { handle, body });
+        self.scratch = scratch;
+        io.stamp(conn);
+        let worker = &self.workers[index as usize];
+        if worker.grabs + worker.held.len() < self.plan.prefetch {
+            self.grab(index, conn, io);
+        }
+    }
+
+    /// Answers the jobs whose service time is over.
+    pub(crate) fn serve_due(&mut self, now: u64, io: &mut Io) {
+        while let Some(&Reverse((at, index, number))) = self.due.peek() {
+            if at > now {
+                return;
+            }
+            self.due.pop();
+            let worker = &mut self.workers[index as usize];
+            let held = worker.held.iter().position(|(held, _)| *held == number);
+            let (Some(held), Some(conn)) = (held, worker.conn) else {
+                continue;
+            };
+            let (_, handle) = worker.held.swap_remove(held);
+            self.complete(index, conn, handle.bytes(), Some(number), io);
+        }
+    }
+
+    /// The bytes of the last results leave: that is t4.
+    #[inline]
+    pub(crate) fn worker_flushed(&mut self, index: u32, now: u64) {
+        let mut numbers = std::mem::take(&mut self.workers[index as usize].unstamped);
+        for number in numbers.drain(..) {
+            let Some(job) = self.jobs.get(number) else {
+                continue;
+            };
+            job.t4 = now;
+            let job = *job;
+            match (job.spec.background, job.t2 > 0) {
+                (true, true) => self.background_done(number, &job),
+                // Its client will not hear of it.
+                _ if job.orphan => self.jobs.end(number),
+                _ => {}
+            }
+        }
+        self.workers[index as usize].unstamped = numbers;
+    }
+
+    /// The worker's connection ended: the server may hand its jobs to another.
+    pub(crate) fn worker_lost(&mut self, index: u32) -> bool {
+        self.lost_workers += 1;
+        let now = self.pacer.now();
+        let worker = &mut self.workers[index as usize];
+        let served = worker.served;
+        *worker = Worker {
+            lost_at: now,
+            jobs: worker.jobs,
+            ..Worker::default()
+        };
+        served
+    }
+}
