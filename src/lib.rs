@@ -16,6 +16,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod conformance;
 pub mod engine;
 pub mod protocol;
 #[cfg(feature = "server")]
