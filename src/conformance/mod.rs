@@ -4,6 +4,7 @@
 //! against the other; an [`arm::Arm`] is the server under test, in memory or at an address.
 
 pub mod arm;
+pub mod memory;
 pub mod pattern;
 pub mod player;
 pub mod script;
@@ -14,6 +15,7 @@ pub mod tcp;
 pub mod trace;
 
 pub use arm::{Arm, ArmError, Received};
+pub use memory::{check, check_with};
 pub use pattern::Namespace;
 pub use player::{Cause, Failure, Player, play};
 pub use script::{Script, ScriptError};

@@ -699,3 +699,6 @@ impl<'a, A: Arm> Player<'a, A> {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests;

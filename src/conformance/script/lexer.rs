@@ -95,7 +95,7 @@ pub(super) fn tokens(source: &str) -> Result<Vec<(Token, At)>, ScriptError> {
     loop {
         let spaces = lexer.skip(|c| c.is_whitespace() && c != '\n');
         let at = lexer.at;
-        let token = lexer.token(spaces > 0)?;
+        let token = lexer.token(spaces > 0 || at.column == 1)?;
         let end = token == Token::End;
         tokens.push((token, at));
         if end {
