@@ -8,7 +8,6 @@ pub mod memory;
 pub mod pattern;
 pub mod player;
 pub mod script;
-#[cfg(feature = "net")]
 pub mod smoke;
 #[cfg(feature = "net")]
 pub mod tcp;

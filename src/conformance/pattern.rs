@@ -28,6 +28,16 @@ impl Namespace {
     pub fn prefix(&self) -> &str {
         &self.0
     }
+
+    /// The bytes that `value` stands for as argument `index` of a packet, where it needs nothing
+    /// that a script has bound.
+    pub fn name(&self, kind: PacketType, index: usize, value: &Value) -> Result<Vec<u8>, Unbound> {
+        let context = Context {
+            namespace: self.clone(),
+            ..Context::default()
+        };
+        context.resolve_arg(kind, index, value).map(Cow::into_owned)
+    }
 }
 
 /// A name that stands for nothing yet.

@@ -67,6 +67,18 @@ pub struct Failure {
     pub trace: Trace,
 }
 
+impl Failure {
+    /// The failure of an arm that could not even be made.
+    pub(super) fn before_the_start(cause: Cause) -> Self {
+        Failure {
+            line: 0,
+            step: "the start".to_owned(),
+            cause,
+            trace: Trace::default(),
+        }
+    }
+}
+
 /// What went wrong in one step.
 #[derive(Debug, thiserror::Error)]
 pub enum Cause {
