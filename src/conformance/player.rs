@@ -3,14 +3,23 @@
 //! What one peer sends is handled before another peer acts: on an arm where that takes time the
 //! player asks for an ECHO_RES first, and keeps whatever arrives before it for the script. So a
 //! script means the same in memory and over a network, and silence is proved, not waited for.
+//!
+//! Only the end of a connection has no answer. Where a script closes a peer and the server must
+//! have noticed before it goes on, a sleeping worker that receives the NOOP says so.
 
-use super::arm::{Arm, ArmError, PeerId, Received};
+mod failure;
+mod peer;
+
+pub use failure::{Cause, Failure};
+
+use super::arm::{Arm, Received};
 use super::pattern::{Context, Namespace, Unbound};
 use super::script::{
     Action, Closing, Content, Expectation, ListPattern, Message, Outcome, Script, Value,
 };
 use super::trace::{OwnedFrame, Trace, TraceEvent};
-use crate::protocol::{DecodeError, Decoder, Limits, Magic, PacketType, encode};
+use crate::protocol::{Magic, PacketType, encode};
+use peer::{Peer, Pending};
 use std::collections::{BTreeMap, VecDeque};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -52,200 +61,9 @@ pub enum Delivery {
     Pieces(usize),
 }
 
-/// Why a script did not play to its end.
-#[derive(Debug, thiserror::Error)]
-#[error("line {line}: {step}\n  {cause}\n\n{trace}")]
-pub struct Failure {
-    /// Line of the script.
-    pub line: usize,
-    /// What stands there.
-    pub step: String,
-    /// What went wrong.
-    #[source]
-    pub cause: Cause,
-    /// Everything that happened until then.
-    pub trace: Trace,
-}
-
-impl Failure {
-    /// The failure of an arm that could not even be made.
-    pub(super) fn before_the_start(cause: Cause) -> Self {
-        Failure {
-            line: 0,
-            step: "the start".to_owned(),
-            cause,
-            trace: Trace::default(),
-        }
-    }
-}
-
-/// What went wrong in one step.
-#[derive(Debug, thiserror::Error)]
-pub enum Cause {
-    /// Something else was received.
-    #[error("{peer} expected {expected}, found {found}")]
-    Unexpected {
-        /// The peer.
-        peer: String,
-        /// The legal outcomes.
-        expected: String,
-        /// What was received.
-        found: String,
-    },
-    /// Nothing was received.
-    #[error("{peer} expected {expected}, found nothing in {waited:?}")]
-    NoAnswer {
-        /// The peer.
-        peer: String,
-        /// The legal outcomes.
-        expected: String,
-        /// How long it waited.
-        waited: Duration,
-    },
-    /// What the server sends is no Gearman.
-    #[error("{peer} received what is no packet: {error}")]
-    Garbage {
-        /// The peer.
-        peer: String,
-        /// Why not.
-        error: DecodeError,
-    },
-    /// The server ended the connection inside a packet.
-    #[error("{peer} received a part of a packet before the connection ended")]
-    HalfPacket {
-        /// The peer.
-        peer: String,
-    },
-    /// The script uses a name that stands for nothing.
-    #[error(transparent)]
-    Unbound(#[from] Unbound),
-    /// The script lets a peer act that is not connected.
-    #[error("{peer} is not connected")]
-    NotConnected {
-        /// The peer.
-        peer: String,
-    },
-    /// The arm failed.
-    #[error(transparent)]
-    Arm(#[from] ArmError),
-}
-
 /// Plays `script` with the default options.
 pub fn play(script: &Script, arm: &mut impl Arm) -> Result<Trace, Box<Failure>> {
     Player::new(arm, Options::default()).play(script)
-}
-
-/// Whether the server may still be busy with what a peer has sent.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Pending {
-    No,
-    /// With one request, whose answer will say that it is done.
-    OneAnswer,
-    /// Perhaps: the last request has no answer of its own.
-    Unknown,
-}
-
-/// One connection, as the player sees it.
-struct Peer {
-    id: PeerId,
-    incoming: Decoder,
-    inbox: VecDeque<OwnedFrame>,
-    /// Follows what the peer sends, to know whether it stands inside a packet.
-    outgoing: Decoder,
-    out_of_step: bool,
-    pending: Pending,
-    can_send: bool,
-    ended: bool,
-    garbage: Option<DecodeError>,
-}
-
-impl Peer {
-    fn new(id: PeerId) -> Self {
-        let limits = Limits {
-            packet: 256 * 1024 * 1024,
-            line: 1024 * 1024,
-        };
-        Peer {
-            id,
-            incoming: Decoder::new(limits),
-            inbox: VecDeque::new(),
-            outgoing: Decoder::new(Limits {
-                packet: u32::MAX,
-                ..Limits::default()
-            }),
-            out_of_step: false,
-            pending: Pending::No,
-            can_send: true,
-            ended: false,
-            garbage: None,
-        }
-    }
-
-    /// Whether an ECHO_REQ sent now would be read as one.
-    fn can_ask(&self) -> bool {
-        self.can_send && !self.ended && !self.out_of_step && !self.outgoing.mid_frame()
-    }
-
-    fn note_sent(&mut self, bytes: &[u8]) {
-        let mut kinds = Vec::new();
-        let fed = self.outgoing.feed(bytes, |frame| {
-            kinds.push(match OwnedFrame::from(frame) {
-                OwnedFrame::Packet {
-                    magic: Magic::Req,
-                    kind,
-                    ..
-                } => Some(kind),
-                _ => None,
-            });
-            ControlFlow::Continue(())
-        });
-        self.out_of_step |= fed.is_err();
-        self.pending = match (self.pending, kinds.as_slice()) {
-            (pending, []) => pending,
-            (Pending::No, [Some(kind)]) if has_answer(*kind) => Pending::OneAnswer,
-            _ => Pending::Unknown,
-        };
-    }
-
-    /// Puts frames that were taken too early in front of those that came after them.
-    fn put_back(
-        &mut self,
-        frames: impl IntoIterator<Item = OwnedFrame, IntoIter: DoubleEndedIterator>,
-    ) {
-        for frame in frames.into_iter().rev() {
-            self.inbox.push_front(frame);
-        }
-    }
-
-    fn note_received(&mut self, frame: &OwnedFrame) {
-        if let (Pending::OneAnswer, OwnedFrame::Packet { kind, .. }) = (self.pending, frame)
-            && is_answer(*kind)
-        {
-            self.pending = Pending::No;
-        }
-    }
-}
-
-/// Whether exactly one packet answers this request.
-fn has_answer(kind: PacketType) -> bool {
-    use PacketType as T;
-    let grabs = [T::GRAB_JOB, T::GRAB_JOB_UNIQ, T::GRAB_JOB_ALL];
-    let asks = [
-        T::GET_STATUS,
-        T::GET_STATUS_UNIQUE,
-        T::ECHO_REQ,
-        T::OPTION_REQ,
-    ];
-    let submits = kind
-        .info()
-        .is_some_and(|row| row.name.starts_with("SUBMIT_"));
-    grabs.contains(&kind) || asks.contains(&kind) || submits
-}
-
-/// Whether the packet answers a request of its receiver, and is not news of a job.
-fn is_answer(kind: PacketType) -> bool {
-    let news = kind.info().is_some_and(|row| row.name.starts_with("WORK_"));
-    kind != PacketType::NOOP && !news
 }
 
 /// What a peer meets next.

@@ -292,3 +292,23 @@ fn unique_of_a_dropped_job_is_free() {
         "#,
     );
 }
+
+/// P-UNIQ-13, P-DISC-01: a client that joined twice leaves as one.
+#[test]
+fn client_that_joined_twice_leaves() {
+    check(
+        r#"
+        gone   > 2 times SUBMIT_JOB f u "1" & 2 times SUBMIT_JOB f v "2"
+        gone   < 4 times JOB_CREATED _
+        stays  > SUBMIT_JOB f u "1"
+        stays  < JOB_CREATED $h
+        gone closes
+        stays  > GET_STATUS_UNIQUE u & GET_STATUS_UNIQUE v
+        stays  < STATUS_RES_UNIQUE u 1 0 0 0 1
+        stays  < STATUS_RES_UNIQUE v 0 0 0 0 0
+        worker > CAN_DO f & 2 times GRAB_JOB
+        worker < JOB_ASSIGN $h f "1"
+        worker < NO_JOB
+        "#,
+    );
+}

@@ -154,6 +154,23 @@ fn missing_arguments_are_refused() {
     }
 }
 
+/// P-FRAME-16, P-FRAME-23: the last argument reaches to the end of the packet.
+#[test]
+fn nul_in_the_last_argument_is_part_of_it() {
+    check(
+        r#"
+        client > GET_STATUS "no\0job"
+        client < packet 20 "no\0"..
+        client > OPTION_REQ "bogus\0exceptions"
+        client < ERROR UNKNOWN_OPTION _
+        client > CAN_DO "f\0g"
+        client < ERROR _ _
+        client > ECHO_REQ "\0\0"
+        client < ECHO_RES "\0\0"
+        "#,
+    );
+}
+
 /// P-FRAME-22
 #[test]
 fn surplus_bytes_are_ignored() {
