@@ -16,6 +16,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod conformance;
 pub mod engine;
 #[cfg(feature = "load")]
 pub mod load;
