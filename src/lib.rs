@@ -16,11 +16,14 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod conformance;
 pub mod engine;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod protocol;
 #[cfg(feature = "load")]
 pub mod report;
+#[cfg(feature = "server")]
+pub mod server;
 #[cfg(feature = "net")]
 pub mod wire;

@@ -1,6 +1,6 @@
 //! `gearbench run`.
 
-use super::exit;
+use super::{exit, signals};
 use crate::load::{
     self, Arrival, Control, Grab, LoadError, Mix, Pace, Plan, Progress, RunId, ServiceTime, Size,
     Unique, units,
@@ -10,7 +10,6 @@ use anyhow::Context;
 use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::sync::atomic::AtomicBool;
 use std::sync::atomic::AtomicU8;
 use std::sync::atomic::Ordering::SeqCst;
 use std::time::Duration;
@@ -320,7 +319,7 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
     }
     let signal = Arc::new(AtomicU8::new(0));
     let control = Control {
-        stop: stop_on_signal(Arc::clone(&signal))?,
+        stop: signals::stop_flag(Arc::clone(&signal))?,
         progress: Some(Box::new(live_line)),
     };
     let report = match load::run(plan, control) {
@@ -370,51 +369,6 @@ fn complain(error: &str, code: u8) -> u8 {
         );
     }
     code
-}
-
-/// A flag that SIGINT and SIGTERM set; a second signal ends the process at once.
-fn stop_on_signal(which: Arc<AtomicU8>) -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot watch for signals")?;
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            loop {
-                let code = next_signal().await;
-                if flag.swap(true, SeqCst) {
-                    std::process::exit(code.into());
-                }
-                which.store(code, SeqCst);
-            }
-        });
-    });
-    Ok(stop)
-}
-
-#[cfg(unix)]
-async fn next_signal() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => exit::INTERRUPTED,
-        _ = terminate.recv() => exit::TERMINATED,
-    }
-}
-
-#[cfg(not(unix))]
-async fn next_signal() -> u8 {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => exit::INTERRUPTED,
-        Err(_) => std::future::pending().await,
-    }
 }
 
 /// One line a second on stderr: in place on a terminal, one below the other in a file.

@@ -26,6 +26,8 @@ mod policy;
 mod relay;
 mod status;
 mod submit;
+#[cfg(test)]
+mod tests;
 mod work;
 
 pub use peers::PeerInfo;

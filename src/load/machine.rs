@@ -1,7 +1,6 @@
 //! What the operating system says: processor time, memory, file limits.
 
 use crate::report::Environment;
-use rustix::process::{Resource, getrlimit, setrlimit};
 use rustix::time::{ClockId, clock_gettime};
 
 /// Clock ticks of /proc/PID/stat in a second: a constant of Linux's interface to programs.
@@ -39,17 +38,6 @@ fn cpu_ticks(stat: &str) -> Option<u64> {
 pub(crate) fn thread_cpu_seconds() -> f64 {
     let time = clock_gettime(ClockId::ThreadCPUTime);
     time.tv_sec as f64 + time.tv_nsec as f64 / 1e9
-}
-
-/// Raises the limit of open files as far as it goes without privileges; returns it.
-pub(crate) fn raise_file_limit() -> u64 {
-    let mut limit = getrlimit(Resource::Nofile);
-    let soft = limit.current;
-    limit.current = limit.maximum;
-    match setrlimit(Resource::Nofile, limit) {
-        Ok(()) => limit.current.unwrap_or(u64::MAX),
-        Err(_) => soft.unwrap_or(u64::MAX),
-    }
 }
 
 /// The machine this runs on.

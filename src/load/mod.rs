@@ -280,7 +280,7 @@ fn run_threads(
 
 fn check_files(plan: &Plan) -> Result<(), LoadError> {
     let needed = plan.files_needed();
-    let limit = machine::raise_file_limit();
+    let limit = crate::wire::raise_file_limit();
     match needed <= limit {
         true => Ok(()),
         false => Err(LoadError::Files { needed, limit }),

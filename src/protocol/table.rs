@@ -164,6 +164,26 @@ impl PacketInfo {
     }
 }
 
+/// The packet table as Markdown, as the README has it.
+pub fn markdown() -> String {
+    let mut table =
+        String::from("| # | name | sent by | arguments | body |\n|---:|---|---|---|---|\n");
+    for row in PACKETS {
+        let sender = match row.sender {
+            Sender::Client => "client",
+            Sender::Worker => "worker",
+            Sender::Peer => "client, worker",
+            Sender::Server => "server",
+            Sender::Relayed => "worker, relayed by the server",
+            Sender::Nobody => "nobody",
+        };
+        let body = if row.body { "yes" } else { "" };
+        let (number, name, args) = (row.kind.0, row.name, row.args.join(", "));
+        table += &format!("| {number} | {name} | {sender} | {args} | {body} |\n");
+    }
+    table
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -6,10 +6,12 @@
 //! lock, no channel, no task hop per packet. Buffers are bounded: a peer that does not take its
 //! answers is not read from, and one that is sent too much is given up.
 
+mod files;
 mod hub;
 mod io;
 mod out;
 
+pub use files::raise_file_limit;
 pub use hub::Hub;
 pub use io::Io;
 

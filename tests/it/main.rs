@@ -1,1 +1,13 @@
+//! The integration tests: one binary, one module a subject.
 
+#![allow(
+    clippy::expect_used,
+    clippy::unwrap_used,
+    reason = "helpers of tests are tests too; clippy.toml only knows functions marked as such"
+)]
+
+mod architecture;
+mod interop;
+mod property;
+mod server;
+mod support;

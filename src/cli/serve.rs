@@ -1,0 +1,201 @@
+//! `gearbench serve`: the reference job server.
+
+use super::{exit, signals};
+use crate::engine::Policy;
+use crate::protocol::handle::HandlePrefix;
+use crate::server::{self, Listener};
+use crate::wire;
+use anyhow::Context;
+use clap::{Args, ValueEnum};
+use std::fs::{self, OpenOptions};
+use std::io::Write;
+use std::num::NonZeroU32;
+use std::path::{Path, PathBuf};
+use tracing::level_filters::LevelFilter;
+
+const EXAMPLES: &str = "\
+Examples:
+  gearbench serve                            on 127.0.0.1:4730
+  gearbench serve -p 0                       on any free port, which the first line names
+  gearbench serve -L 0.0.0.0 -j 3 -l none    open to the network, three attempts for each job
+";
+
+/// Serve Gearman: a compact job server, started with gearmand's own options.
+///
+/// Jobs are kept in memory. SIGTERM and SIGINT end the server with exit code 0.
+#[derive(Args, Debug)]
+#[command(before_help = EXAMPLES)]
+pub(super) struct ServeArgs {
+    /// Port to listen on; 0 is any free one.
+    #[arg(short, long, env = "GEARMAND_PORT", default_value_t = 4730)]
+    port: u16,
+    /// Address to listen on. There is no password in Gearman: whoever reaches it may use it.
+    #[arg(
+        short = 'L',
+        long,
+        env = "GEARBENCH_LISTEN",
+        value_name = "ADDRESS",
+        default_value = "127.0.0.1"
+    )]
+    listen: String,
+    /// Connections that may wait to be accepted; the system may allow fewer.
+    #[arg(short, long, env = "GEARBENCH_BACKLOG", value_name = "N", default_value_t = 4096,
+          value_parser = clap::value_parser!(i32).range(1..))]
+    backlog: i32,
+    /// How often a job may be handed out before it fails: -1 no limit, 0 and 1 once, up to 255.
+    #[arg(short, long, env = "GEARBENCH_JOB_RETRIES", value_name = "N", default_value_t = -1, allow_negative_numbers = true,
+          value_parser = clap::value_parser!(i16).range(-1..=255))]
+    job_retries: i16,
+    /// Sleeping workers to wake for a new job; 0 is all of them.
+    #[arg(
+        short,
+        long,
+        env = "GEARBENCH_WORKER_WAKEUP",
+        value_name = "N",
+        default_value_t = 1
+    )]
+    worker_wakeup: u32,
+    /// Send exceptions to every client, as if it had asked for them.
+    #[arg(long, env = "GEARBENCH_EXCEPTIONS")]
+    exceptions: bool,
+    /// What handles begin with [default: H: and the name of this host].
+    #[arg(long, env = "GEARBENCH_JOB_HANDLE_PREFIX", value_name = "TEXT")]
+    job_handle_prefix: Option<String>,
+    /// File to write the process id to; it is there before the port answers, and removed at exit.
+    #[arg(short = 'P', long, env = "GEARBENCH_PID_FILE", value_name = "FILE")]
+    pid_file: Option<PathBuf>,
+    /// Where the log goes: a file, `stderr` or `none`.
+    #[arg(
+        short,
+        long,
+        env = "GEARBENCH_LOG_FILE",
+        value_name = "FILE",
+        default_value = "stderr"
+    )]
+    log_file: String,
+    /// What is logged.
+    #[arg(
+        long,
+        env = "GEARBENCH_VERBOSE",
+        value_name = "LEVEL",
+        default_value = "NOTICE",
+        ignore_case = true
+    )]
+    verbose: Verbose,
+}
+
+/// gearmand's log levels.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+#[value(rename_all = "UPPER")]
+enum Verbose {
+    Fatal,
+    Alert,
+    Critical,
+    Error,
+    Warning,
+    Notice,
+    Info,
+    Debug,
+}
+
+impl Verbose {
+    fn filter(self) -> LevelFilter {
+        match self {
+            Verbose::Fatal | Verbose::Alert | Verbose::Critical | Verbose::Error => {
+                LevelFilter::ERROR
+            }
+            Verbose::Warning => LevelFilter::WARN,
+            Verbose::Notice | Verbose::Info => LevelFilter::INFO,
+            Verbose::Debug => LevelFilter::DEBUG,
+        }
+    }
+
+    fn name(self) -> String {
+        self.to_possible_value()
+            .map(|value| value.get_name().to_owned())
+            .unwrap_or_default()
+    }
+}
+
+/// A file with our process id, as long as this lives.
+struct PidFile(PathBuf);
+
+impl PidFile {
+    fn write(path: &Path) -> anyhow::Result<Self> {
+        fs::write(path, format!("{}\n", std::process::id()))
+            .with_context(|| format!("cannot write the pid file {}", path.display()))?;
+        Ok(PidFile(path.to_owned()))
+    }
+}
+
+impl Drop for PidFile {
+    fn drop(&mut self) {
+        let _ = fs::remove_file(&self.0);
+    }
+}
+
+impl ServeArgs {
+    fn policy(&self) -> anyhow::Result<Policy> {
+        let handle_prefix = match &self.job_handle_prefix {
+            Some(prefix) => HandlePrefix::new(prefix.as_bytes()).context("--job-handle-prefix")?,
+            None => HandlePrefix::for_host(&super::host_name()),
+        };
+        Ok(Policy {
+            job_retries: u8::try_from(self.job_retries).ok(),
+            worker_wakeup: NonZeroU32::new(self.worker_wakeup),
+            exceptions: self.exceptions,
+            handle_prefix,
+            pid: std::process::id(),
+            verbose: self.verbose.name(),
+            ..super::local_policy()
+        })
+    }
+
+    fn start_log(&self) -> anyhow::Result<()> {
+        let log = tracing_subscriber::fmt().with_max_level(self.verbose.filter());
+        match self.log_file.as_str() {
+            "none" => {}
+            "stderr" => log.with_writer(std::io::stderr).init(),
+            path => {
+                let file = OpenOptions::new()
+                    .create(true)
+                    .append(true)
+                    .open(path)
+                    .with_context(|| format!("cannot write the log file {path}"))?;
+                log.with_ansi(false).with_writer(file).init();
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Serves until SIGTERM or SIGINT.
+pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
+    args.start_log()?;
+    let policy = args.policy()?;
+    wire::raise_file_limit();
+    let _pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
+    let listener = Listener::bind(&args.listen, args.port, args.backlog)?;
+    let address = listener.address()?;
+    wire::block_on(async {
+        // Whoever started us reads where, and may connect from then on.
+        let mut stdout = std::io::stdout();
+        writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush())?;
+        tracing::info!(%address, "serving");
+        if !address.ip().is_loopback() {
+            tracing::warn!(
+                %address,
+                "anyone who reaches this address may submit, run and cancel jobs"
+            );
+        }
+        let signal =
+            server::serve(listener, policy, wire::Config::default(), signals::next()).await?;
+        let signal = if signal == exit::TERMINATED {
+            "SIGTERM"
+        } else {
+            "SIGINT"
+        };
+        tracing::info!(signal, "stopped");
+        Ok(exit::OK)
+    })?
+}

@@ -1,0 +1,80 @@
+//! What a script needs of a server.
+
+use std::time::Duration;
+
+/// A connection of the arm, by its number in order of connecting.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct PeerId(pub usize);
+
+/// What came of waiting for bytes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Received {
+    /// These; there may be more.
+    Bytes(Vec<u8>),
+    /// The server has ended the connection, and everything before that was received.
+    Closed,
+    /// The server has aborted the connection.
+    Reset,
+    /// Nothing in the given time.
+    Nothing,
+}
+
+/// A server under test, and the connections to it. An arm only moves bytes: what they mean is the
+/// player's business.
+pub trait Arm {
+    /// Opens a connection.
+    fn connect(&mut self) -> Result<PeerId, ArmError>;
+
+    /// Sends all of `bytes`. A connection that the server has ended takes them and drops them;
+    /// [`Arm::receive`] tells of the end.
+    fn send(&mut self, peer: PeerId, bytes: &[u8]) -> Result<(), ArmError>;
+
+    /// Waits for bytes, but not longer than `wait`.
+    fn receive(&mut self, peer: PeerId, wait: Duration) -> Result<Received, ArmError>;
+
+    /// Closes the connection.
+    fn close(&mut self, peer: PeerId);
+
+    /// Ends the sending half of the connection.
+    fn half_close(&mut self, peer: PeerId);
+
+    /// Aborts the connection.
+    fn reset(&mut self, peer: PeerId);
+
+    /// Lets time pass.
+    fn advance(&mut self, by: Duration);
+
+    /// Time since the arm was made, by the clock of [`Arm::advance`].
+    fn elapsed(&self) -> Duration;
+
+    /// The server's idea of the time, in seconds since 1970.
+    fn unix_time(&self) -> u64;
+
+    /// Whether the server has handled whatever was sent when [`Arm::send`] returns, and has
+    /// answered. Where it has not, the player asks by ECHO_REQ before another peer acts.
+    fn is_synchronous(&self) -> bool;
+}
+
+/// Why an arm cannot serve a script.
+#[derive(Debug, thiserror::Error)]
+pub enum ArmError {
+    /// No connection could be opened.
+    #[error("cannot connect to {target}: {source}")]
+    Unreachable {
+        /// The server's address.
+        target: String,
+        /// What the system says.
+        source: std::io::Error,
+    },
+    /// The server does not take what is sent.
+    #[error("the server did not take {size} bytes in {waited:?}")]
+    NotTaken {
+        /// Bytes to send.
+        size: usize,
+        /// How long it was tried.
+        waited: Duration,
+    },
+    /// The system failed.
+    #[error("the connection failed: {0}")]
+    Io(#[from] std::io::Error),
+}

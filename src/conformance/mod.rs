@@ -1,0 +1,21 @@
+//! Conformance: scripts of what peers say and hear, and the arms they are played on.
+//!
+//! A [`script::Script`] is a transcript; a [`player`] sends its one side and holds the answers
+//! against the other; an [`arm::Arm`] is the server under test, in memory or at an address.
+
+pub mod arm;
+pub mod memory;
+pub mod pattern;
+pub mod player;
+pub mod script;
+pub mod smoke;
+#[cfg(feature = "net")]
+pub mod tcp;
+pub mod trace;
+
+pub use arm::{Arm, ArmError, Received};
+pub use memory::{check, check_with};
+pub use pattern::Namespace;
+pub use player::{Cause, Failure, Player, play};
+pub use script::{Script, ScriptError};
+pub use trace::Trace;

@@ -1,0 +1,85 @@
+//! Why a script did not play to its end.
+
+use crate::conformance::arm::ArmError;
+use crate::conformance::pattern::Unbound;
+use crate::conformance::trace::Trace;
+use crate::protocol::DecodeError;
+use std::time::Duration;
+
+/// Why a script did not play to its end.
+#[derive(Debug, thiserror::Error)]
+#[error("line {line}: {step}\n  {cause}\n\n{trace}")]
+pub struct Failure {
+    /// Line of the script.
+    pub line: usize,
+    /// What stands there.
+    pub step: String,
+    /// What went wrong.
+    #[source]
+    pub cause: Cause,
+    /// Everything that happened until then.
+    pub trace: Trace,
+}
+
+impl Failure {
+    /// The failure of an arm that could not even be made.
+    pub(in crate::conformance) fn before_the_start(cause: Cause) -> Self {
+        Failure {
+            line: 0,
+            step: "the start".to_owned(),
+            cause,
+            trace: Trace::default(),
+        }
+    }
+}
+
+/// What went wrong in one step.
+#[derive(Debug, thiserror::Error)]
+pub enum Cause {
+    /// Something else was received.
+    #[error("{peer} expected {expected}, found {found}")]
+    Unexpected {
+        /// The peer.
+        peer: String,
+        /// The legal outcomes.
+        expected: String,
+        /// What was received.
+        found: String,
+    },
+    /// Nothing was received.
+    #[error("{peer} expected {expected}, found nothing in {waited:?}")]
+    NoAnswer {
+        /// The peer.
+        peer: String,
+        /// The legal outcomes.
+        expected: String,
+        /// How long it waited.
+        waited: Duration,
+    },
+    /// What the server sends is no Gearman.
+    #[error("{peer} received what is no packet: {error}")]
+    Garbage {
+        /// The peer.
+        peer: String,
+        /// Why not.
+        error: DecodeError,
+    },
+    /// The server ended the connection inside a packet.
+    #[error("{peer} received a part of a packet before the connection ended")]
+    HalfPacket {
+        /// The peer.
+        peer: String,
+    },
+    /// The script uses a name that stands for nothing.
+    #[error(transparent)]
+    Unbound(#[from] Unbound),
+    /// The script lets a peer act that is not connected.
+    #[error("{peer} is not connected")]
+    NotConnected {
+        /// The peer.
+        peer: String,
+    },
+    /// The arm failed.
+    #[error(transparent)]
+    Arm(#[from] ArmError),
+}

@@ -1,0 +1,116 @@
+use super::*;
+use crate::conformance::memory::MemoryArm;
+use crate::engine::Policy;
+
+fn play_with(script: &str, options: Options) -> Result<Trace, Box<Failure>> {
+    let mut arm = MemoryArm::new(Policy::default());
+    Player::new(&mut arm, options).play(&script.parse().unwrap())
+}
+
+fn failure(script: &str) -> String {
+    let failure = play_with(script, Options::default()).unwrap_err();
+    failure.to_string()
+}
+
+#[test]
+fn what_was_not_expected_is_a_failure() {
+    for (script, message) in [
+        (
+            "a > ECHO_REQ \"x\"\na < ECHO_RES \"y\"",
+            "line 2: a < ECHO_RES \"y\"\n  a expected ECHO_RES \"y\", found ECHO_RES \"x\"\n",
+        ),
+        (
+            "a > GRAB_JOB\na < NOOP | JOB_ASSIGN _ _ \"\"..",
+            "a expected NOOP | JOB_ASSIGN _ _ \"\".., found NO_JOB\n",
+        ),
+        (
+            "a > GRAB_JOB\na is quiet",
+            "a expected nothing, found NO_JOB\n",
+        ),
+        ("a < NOOP", "a expected NOOP, found nothing in 2s\n"),
+        (
+            "a > PRE_SLEEP\na is closed",
+            "a expected closed, found nothing in 2s\n",
+        ),
+        (
+            "a > bytes \"\\0\"*12\na < ERROR _ _\na is quiet",
+            "a expected nothing, found the end of the connection\n",
+        ),
+        (
+            "a > SUBMIT_JOB f \"\" x\na < JOB_CREATED $h\na > SUBMIT_JOB f \"\" x\na < JOB_CREATED $h",
+            "a expected JOB_CREATED $h, found JOB_CREATED \"H:localhost:2\"\n",
+        ),
+        (
+            "a > 2 times SUBMIT_JOB f u x\na < JOB_CREATED $h\na < JOB_CREATED $new",
+            "a expected JOB_CREATED $new, found JOB_CREATED \"H:localhost:1\" ($h is \"H:localhost:1\")\n",
+        ),
+        (
+            "a > CAN_DO f & CAN_DO g & text status\na < list {\nrow f 0 0 1\n}",
+            "found the line \"g\\t0\\t0\\t1\"",
+        ),
+        (
+            "a > CAN_DO f & text status\na < list {\nrow f 0 0 1\nrow g ..\n}",
+            "found no line that is `row g ..`",
+        ),
+        (
+            "a > CAN_DO f & text status\na < list {\nnever row f ..\n..\n}",
+            "found the line \"f\\t0\\t0\\t1\"",
+        ),
+        (
+            "a > 2 times ECHO_REQ \"x\"\nany order {\na < ECHO_RES \"x\"\na < ECHO_RES \"y\"\n}",
+            "a expected ECHO_RES \"y\", found ECHO_RES \"x\"\n",
+        ),
+    ] {
+        let found = failure(script);
+        assert!(found.contains(message), "{script}\n{found}");
+    }
+}
+
+#[test]
+fn a_failure_shows_what_happened() {
+    let failure = failure("a > SUBMIT_JOB reverse \"\" \"abc\"\na < NO_JOB");
+    let trace = failure.lines().skip(3).collect::<Vec<_>>().join("\n");
+    assert_eq!(
+        trace,
+        r#"     0.000 ms  a connects
+     0.000 ms  a > SUBMIT_JOB "reverse" "" "abc"
+                    00524551000000070000000c726576657273650000616263
+     0.000 ms  a < JOB_CREATED "H:localhost:1"
+                    00524553000000080000000d483a6c6f63616c686f73743a31"#,
+        "{failure}"
+    );
+}
+
+/// A script is the same in any namespace, on any delivery.
+#[test]
+fn names_are_kept_in_their_namespace() {
+    let script = r#"
+        worker > CAN_DO reverse
+        client > SUBMIT_JOB reverse u1 "reverse {reverse}"
+        client < JOB_CREATED $h
+        client > SUBMIT_JOB reverse - "dash"
+        client < JOB_CREATED $dash
+        client > SUBMIT_JOB "r"*9 "" "repeated"
+        client < JOB_CREATED $repeated
+        client > GET_STATUS_UNIQUE u1
+        client < STATUS_RES_UNIQUE u1 1 0 0 0 1
+        client > text "status"
+        client < list {
+            row {reverse} 2 0 1
+            row "r"*9 1 0 0
+        }
+        worker > GRAB_JOB_UNIQ & GRAB_JOB_UNIQ
+        worker < JOB_ASSIGN_UNIQ $h reverse u1 "reverse {reverse}"
+        worker < JOB_ASSIGN_UNIQ $dash reverse - "dash"
+    "#;
+    for delivery in [Delivery::Whole, Delivery::Pieces(1), Delivery::Pieces(7)] {
+        let options = Options {
+            namespace: Namespace::new("run7-"),
+            delivery,
+            ..Options::default()
+        };
+        let trace = play_with(script, options).unwrap().to_string();
+        let sent = r#"client > SUBMIT_JOB "run7-reverse" "run7-u1" "reverse run7-reverse""#;
+        assert!(trace.contains(sent), "{trace}");
+    }
+}

@@ -1,0 +1,374 @@
+//! The script language: a transcript of one or more connections, written as PROTOCOL reads.
+//!
+//! ```text
+//! worker > CAN_DO reverse                # a peer sends; it connects when it is first named
+//! worker > PRE_SLEEP
+//! client > SUBMIT_JOB reverse u1 "abc"   # arguments as in the packet table, the body last
+//! client < JOB_CREATED $h                # the server sends; $h takes the handle
+//! worker < NOOP
+//! worker > GRAB_JOB
+//! worker < JOB_ASSIGN $h reverse "abc"   # $h is the same handle from here on
+//! worker > WORK_COMPLETE $h "cba"
+//! client < WORK_COMPLETE $h "cba"
+//! worker is quiet                        # nothing but the answer to an ECHO_REQ arrives
+//! ```
+//!
+//! | a line | says |
+//! |---|---|
+//! | `x > NAME args` | `x` sends a request |
+//! | `x > A & B` | several in one write; a line that ends in `&` or <code>\|</code> goes on in the next |
+//! | `x > 9 times NAME args` | the same one again and again; also after `<` |
+//! | `x > packet 43 "data"` | any number, any data |
+//! | `x > RES NAME args` | a request under the magic of a response |
+//! | `x > text "status"` | a line of the text protocol; LF is added |
+//! | `x > bytes "\0REQ" "a"*9` | these bytes, nothing added |
+//! | `x < NAME patterns` | the next thing that `x` receives |
+//! | <code>x < A \| B \| nothing \| closed</code> | several legal outcomes |
+//! | `x < text "OK"` | a line of the text protocol; CR LF and LF are the same |
+//! | `x < row {f} 1 0 1` | a line of fields parted by TAB; `..` at the end: and any more |
+//! | `x < words _ _ id : {f}` | a line of fields parted by spaces |
+//! | `x < list { .. }` | the lines up to `.`, in any order (below) |
+//! | `x is quiet`, `x is closed` | `x < nothing`, `x < closed` |
+//! | `x connects`, `x closes`, `x half-closes`, `x resets` | connect, close, FIN only, RST |
+//! | `any order {` lines with `<` `}` | these, in any order |
+//! | `after 2s`, `after 300ms` | time passes |
+//!
+//! A value is a bare word, a string with the escapes `\0 \n \r \t \" \\ \{ \$ \xNN`, a repeated
+//! string `"ab"*32`, a name `$h` bound before, a marker `{f}` that stands for the namespaced
+//! name `f` (see [`Namespace`](super::pattern::Namespace)), or `now+2`: that time in seconds.
+//! `$h` and `{f}` are also read inside strings. A pattern is a value, `_` for anything, `"ab"..`
+//! for what starts so, or a name that is not bound yet, which it then binds. Two names never
+//! stand for the same bytes, so `$b` proves a new handle after `$a`.
+//!
+//! The lines of a list are `row`, `words` or `text` patterns; `maybe` before one makes it
+//! optional, `never` forbids it, and a line `..` lets others pass that nothing speaks of.
+//!
+//! A script is plain data: it prints back as the language, and generated ones are built directly.
+
+mod lexer;
+mod parser;
+mod print;
+
+use crate::protocol::{Magic, PacketType};
+use std::time::Duration;
+
+/// A parsed script.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Script {
+    /// What happens, in order.
+    pub steps: Vec<Step>,
+}
+
+/// One line of a script, or one block.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Step {
+    /// Line of the source it begins on, from 1; 0 where there is no source.
+    pub line: usize,
+    /// What happens.
+    pub action: Action,
+}
+
+/// What one step does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Action {
+    /// The peer connects.
+    Connect {
+        /// Its name.
+        peer: String,
+    },
+    /// The peer ends its connection.
+    Close {
+        /// Its name.
+        peer: String,
+        /// In which way.
+        how: Closing,
+    },
+    /// The peer sends everything in one write.
+    Send {
+        /// Its name.
+        peer: String,
+        /// What it sends.
+        messages: Vec<Message>,
+    },
+    /// The peer receives.
+    Expect(Expectation),
+    /// All of these are received; the order between them is free.
+    AnyOrder(Vec<Expectation>),
+    /// Time passes.
+    After(Duration),
+}
+
+/// How a peer ends its connection.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Closing {
+    /// It closes: FIN, and nobody reads any more.
+    Close,
+    /// It only stops sending: FIN.
+    HalfClose,
+    /// It aborts: RST.
+    Reset,
+}
+
+/// Something a peer sends, once or more often.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Message {
+    /// How often.
+    pub times: usize,
+    /// What.
+    pub content: Content,
+}
+
+/// What a peer sends.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Content {
+    /// A packet of the packet table, with as many values as it has arguments, body included.
+    Packet {
+        /// `\0REQ`, or wrongly `\0RES`.
+        magic: Magic,
+        /// Its type.
+        kind: PacketType,
+        /// Its arguments.
+        args: Vec<Value>,
+    },
+    /// A request of any number with any data.
+    Number {
+        /// Its type.
+        kind: PacketType,
+        /// Everything after the header.
+        data: Value,
+    },
+    /// A line of the text protocol, without its LF.
+    Text(Value),
+    /// Bytes as they are.
+    Bytes(Vec<Value>),
+}
+
+/// What a peer receives next.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Expectation {
+    /// Its name.
+    pub peer: String,
+    /// How often.
+    pub times: usize,
+    /// The legal outcomes; the first that matches is taken.
+    pub outcomes: Vec<Outcome>,
+}
+
+/// One legal outcome.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Outcome {
+    /// A packet of the packet table.
+    Packet(PacketPattern),
+    /// A response of any number.
+    Number {
+        /// Its type.
+        kind: PacketType,
+        /// Everything after the header.
+        data: Pattern,
+    },
+    /// A line of the text protocol.
+    Line(LinePattern),
+    /// Lines up to one that is a single dot.
+    List(ListPattern),
+    /// Nothing.
+    Nothing,
+    /// The server ends the connection.
+    Closed,
+}
+
+/// A response as it is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PacketPattern {
+    /// Its type.
+    pub kind: PacketType,
+    /// One for each argument of the packet table, and one for the body where there is one.
+    pub args: Vec<Pattern>,
+}
+
+/// A line of the text protocol as it is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum LinePattern {
+    /// As a whole.
+    Text(Pattern),
+    /// By its fields.
+    Fields {
+        /// What parts them.
+        separator: Separator,
+        /// One for each.
+        fields: Vec<Pattern>,
+        /// Whether more may follow.
+        open: bool,
+    },
+}
+
+/// What parts the fields of a line.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Separator {
+    /// One TAB: `row`.
+    Tab,
+    /// One space: `words`.
+    Space,
+}
+
+impl Separator {
+    /// The byte.
+    pub const fn byte(self) -> u8 {
+        match self {
+            Separator::Tab => b'\t',
+            Separator::Space => b' ',
+        }
+    }
+}
+
+/// A list of the text protocol as it is expected; the order of its lines is free.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListPattern {
+    /// What is said about lines.
+    pub items: Vec<ListItem>,
+    /// Whether there may be lines that no item speaks of.
+    pub open: bool,
+}
+
+/// What is said about one line of a list.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListItem {
+    /// Whether it has to be there.
+    pub presence: Presence,
+    /// How it looks.
+    pub line: LinePattern,
+}
+
+/// Whether a line has to be in a list.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Presence {
+    /// Exactly once.
+    Required,
+    /// At most once: `maybe`.
+    Optional,
+    /// Not at all: `never`.
+    Forbidden,
+}
+
+/// Bytes, as a script writes them.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Value(pub Vec<Part>);
+
+/// A piece of a value.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// These bytes.
+    Bytes(Vec<u8>),
+    /// These bytes, so many times.
+    Repeat(Vec<u8>, usize),
+    /// What the name is bound to.
+    Bound(String),
+    /// The name under which the server knows this function or unique.
+    Named(String),
+    /// The time so many seconds from now, in seconds since 1970.
+    Now(i64),
+}
+
+/// What an argument is expected to be.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Pattern {
+    /// Anything.
+    Any,
+    /// This; a lone name that is not bound yet matches anything and is bound to it.
+    Exactly(Value),
+    /// Anything that starts so.
+    StartsWith(Value),
+}
+
+impl Value {
+    /// A value that is these bytes.
+    pub fn bytes(bytes: impl Into<Vec<u8>>) -> Self {
+        let bytes = bytes.into();
+        if bytes.is_empty() {
+            return Value::default();
+        }
+        Value(vec![Part::Bytes(bytes)])
+    }
+
+    /// The name, if the value is nothing but one.
+    pub fn lone_name(&self) -> Option<&str> {
+        match self.0.as_slice() {
+            [Part::Bound(name)] => Some(name),
+            _ => None,
+        }
+    }
+}
+
+/// Where in a script something is wrong, and what.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("line {line}, column {column}: {problem}")]
+pub struct ScriptError {
+    /// Line, from 1.
+    pub line: usize,
+    /// Column in characters, from 1.
+    pub column: usize,
+    /// What is wrong.
+    pub problem: Problem,
+}
+
+/// What is wrong with a script.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum Problem {
+    /// Something else belongs here.
+    #[error("expected {expected}, found {found}")]
+    Expected {
+        /// What belongs here.
+        expected: &'static str,
+        /// What stands here.
+        found: String,
+    },
+    /// No packet bears this name.
+    #[error("no packet is called {name}; the nearest name is {nearest}")]
+    UnknownPacket {
+        /// The name.
+        name: String,
+        /// One that exists.
+        nearest: &'static str,
+    },
+    /// The packet goes the other way.
+    #[error("{name} is not sent by {sender}; `packet {number}` sends any number")]
+    WrongWay {
+        /// The packet.
+        name: &'static str,
+        /// Who was to send it.
+        sender: &'static str,
+        /// Its number.
+        number: u32,
+    },
+    /// Not as many arguments as the packet table has.
+    #[error("{name} takes {expected} ({list}), found {found}")]
+    Arity {
+        /// The packet.
+        name: &'static str,
+        /// Arguments in the table, the body included.
+        expected: usize,
+        /// Their names.
+        list: String,
+        /// Arguments found.
+        found: usize,
+    },
+    /// The name is used before anything bound it.
+    #[error("${name} is not bound here: no line before receives it in all of its outcomes")]
+    Unbound {
+        /// The name.
+        name: String,
+    },
+    /// The peer has ended its connection.
+    #[error("{peer} {how} before; it cannot send or receive until it connects again")]
+    Gone {
+        /// The peer.
+        peer: String,
+        /// What it did.
+        how: &'static str,
+    },
+    /// The peer is connected already.
+    #[error("{peer} is connected already")]
+    Connected {
+        /// The peer.
+        peer: String,
+    },
+}

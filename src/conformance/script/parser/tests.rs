@@ -1,0 +1,301 @@
+use super::*;
+use crate::protocol::PACKETS;
+use proptest::prelude::*;
+
+fn parse(source: &str) -> Script {
+    source
+        .parse()
+        .unwrap_or_else(|error| panic!("{error}\n{source}"))
+}
+
+fn error(source: &str) -> String {
+    source.parse::<Script>().unwrap_err().to_string()
+}
+
+const EVERYTHING: &str = r#"
+worker connects
+worker > CAN_DO reverse & CAN_DO_TIMEOUT {reverse} 1000 & PRE_SLEEP
+client > SUBMIT_JOB reverse u1 "abc"    # a comment
+client < JOB_CREATED $h
+client > SUBMIT_JOB_EPOCH f - now+2 "\0\x01\n\r\t\"\\\{\$é"
+client < JOB_CREATED _
+worker < NOOP | nothing |
+    closed
+worker > 3 times GRAB_JOB & packet 0xffffffff "" & RES ECHO_REQ "x"
+worker < 3 times JOB_ASSIGN $h reverse "ab"..
+worker > WORK_DATA "$h\0" "$h and {f}" & GET_STATUS_UNIQUE "ab"*32
+client > text "maxqueue {reverse} 1"
+client < text "OK"
+client > text "status" & bytes "a\0"*9 "b" x
+client < list {
+    row {reverse} 1 0 1
+    maybe row "now" _ ..
+    never text "ERR"..
+    words _ _ $id :
+    ..
+}
+client < packet 77 "x"..
+any order {
+    client < WORK_FAIL $h | JOB_CREATED $h
+    worker < row a
+}
+worker is quiet
+after 2s
+after 1500ms
+client half-closes
+client is closed
+worker closes
+worker connects
+worker resets
+"#;
+
+#[test]
+fn prints_back_what_it_parsed() {
+    let actions = |script: &Script| -> Vec<Action> {
+        script
+            .steps
+            .iter()
+            .map(|step| step.action.clone())
+            .collect()
+    };
+    let script = parse(EVERYTHING);
+    let printed = script.to_string();
+    assert_eq!(actions(&parse(&printed)), actions(&script), "{printed}");
+    assert_eq!(parse(&printed).to_string(), printed);
+}
+
+#[test]
+fn steps_know_their_line() {
+    let script = parse("\n\na connects\nany order {\na < NOOP\n}\na closes");
+    let lines: Vec<usize> = script.steps.iter().map(|step| step.line).collect();
+    assert_eq!(lines, [3, 4, 7]);
+}
+
+#[test]
+fn errors_say_where_and_what() {
+    for (source, message) in [
+        (
+            "a > SUBMIT_JOBS f u b",
+            "line 1, column 5: no packet is called SUBMIT_JOBS; the nearest name is SUBMIT_JOB",
+        ),
+        (
+            "\n a > SUBMIT_JOB f",
+            "line 2, column 6: SUBMIT_JOB takes 3 (function, unique, body), found 1",
+        ),
+        (
+            "a > PRE_SLEEP now",
+            "line 1, column 5: PRE_SLEEP takes 0 (no arguments), found 1",
+        ),
+        (
+            "a > NOOP",
+            "line 1, column 5: NOOP is not sent by clients and workers; `packet 6` sends any number",
+        ),
+        (
+            "a < CAN_DO f",
+            "line 1, column 5: CAN_DO is not sent by a job server; `packet 1` sends any number",
+        ),
+        (
+            "a > WORK_FAIL $h",
+            "line 1, column 15: $h is not bound here: no line before receives it in all of its outcomes",
+        ),
+        (
+            "a > text \"status",
+            "line 1, column 10: expected a closing `\"`, found the end of the line",
+        ),
+        (
+            "a > ECHO_REQ \"\\q\"",
+            r#"line 1, column 16: expected one of \0 \n \r \t \" \\ \{ \$ \xNN, found `\q`"#,
+        ),
+        (
+            "a closes\na is quiet",
+            "line 2, column 1: a closed before; it cannot send or receive until it connects again",
+        ),
+        (
+            "a > PRE_SLEEP\na connects",
+            "line 2, column 1: a is connected already",
+        ),
+        (
+            "a runs",
+            "line 1, column 3: expected `>`, `<`, `is`, `connects`, `closes`, `half-closes` or `resets`, found `runs`",
+        ),
+        (
+            "after lunch",
+            "line 1, column 7: expected a time such as 2s or 300ms, a day at most, found `lunch`",
+        ),
+        (
+            "a > ECHO_REQ \"x\"*99999999999",
+            "line 1, column 17: expected how often, up to 64 MiB in all, found `99999999999`",
+        ),
+        (
+            "any order {\na is quiet\n}",
+            "line 2, column 3: expected `<`, found `is`",
+        ),
+    ] {
+        assert_eq!(error(source), message, "{source}");
+    }
+}
+
+#[test]
+fn a_name_is_bound_only_by_all_outcomes() {
+    assert!(error("a < JOB_CREATED $h | NOOP\na > WORK_FAIL $h").contains("$h is not bound"));
+    parse("a < JOB_CREATED $h | WORK_FAIL $h\na > WORK_FAIL $h");
+}
+
+fn value() -> impl Strategy<Value = Value> {
+    let name = "[a-z][a-z0-9_]{0,6}";
+    let bytes = prop_oneof![
+        proptest::collection::vec(any::<u8>(), 1..12),
+        "(now|_|-|[a-z0-9:]{1,9})".prop_map(String::into_bytes),
+    ];
+    // Two pieces of plain bytes in a row would be read as one.
+    let piece =
+        (bytes.clone(), name).prop_map(|(bytes, name)| [Part::Bytes(bytes), Part::Named(name)]);
+    prop_oneof![
+        Just(Value::default()),
+        bytes.clone().prop_map(Value::bytes),
+        (bytes, 0..100usize).prop_map(|(bytes, times)| Value(vec![Part::Repeat(bytes, times)])),
+        name.prop_map(|name| Value(vec![Part::Named(name)])),
+        (-1_000_000..1_000_000i64).prop_map(|offset| Value(vec![Part::Now(offset)])),
+        proptest::collection::vec(piece, 1..3).prop_map(|pieces| Value(pieces.concat())),
+    ]
+}
+
+fn pattern() -> impl Strategy<Value = Pattern> {
+    prop_oneof![
+        Just(Pattern::Any),
+        value().prop_map(Pattern::Exactly),
+        value().prop_map(Pattern::StartsWith),
+        "[a-z]{1,3}".prop_map(|name| Pattern::Exactly(Value(vec![Part::Bound(name)]))),
+    ]
+}
+
+/// Values for the arguments of some row of the packet table.
+fn arguments<T: std::fmt::Debug>(
+    rows: fn(&PacketInfo) -> bool,
+    one: impl Strategy<Value = T> + Clone,
+) -> impl Strategy<Value = (PacketType, Vec<T>)> {
+    let rows: Vec<&'static PacketInfo> = PACKETS.iter().filter(|row| rows(row)).collect();
+    proptest::sample::select(rows).prop_flat_map(move |row| {
+        let count = row.args.len() + usize::from(row.body);
+        (
+            Just(row.kind),
+            proptest::collection::vec(one.clone(), count),
+        )
+    })
+}
+
+fn content() -> impl Strategy<Value = Content> {
+    let packet = |(kind, args)| Content::Packet {
+        magic: Magic::Req,
+        kind,
+        args,
+    };
+    prop_oneof![
+        4 => arguments(PacketInfo::is_request, value().boxed()).prop_map(packet),
+        1 => (any::<u32>(), value()).prop_map(|(number, data)| Content::Number {
+            kind: PacketType(number),
+            data,
+        }),
+        1 => value().prop_map(Content::Text),
+        1 => proptest::collection::vec(value(), 1..4).prop_map(Content::Bytes),
+    ]
+}
+
+fn line() -> impl Strategy<Value = LinePattern> {
+    let separator = prop_oneof![Just(Separator::Tab), Just(Separator::Space)];
+    let fields = proptest::collection::vec(pattern(), 0..5);
+    prop_oneof![
+        pattern().prop_map(LinePattern::Text),
+        (separator, fields, any::<bool>()).prop_map(|(separator, fields, open)| {
+            LinePattern::Fields {
+                separator,
+                fields,
+                open,
+            }
+        }),
+    ]
+}
+
+fn outcome() -> impl Strategy<Value = Outcome> {
+    prop_oneof![
+        arguments(PacketInfo::is_response, pattern().boxed())
+            .prop_map(|(kind, args)| Outcome::Packet(PacketPattern { kind, args })),
+        (any::<u32>(), pattern()).prop_map(|(number, data)| Outcome::Number {
+            kind: PacketType(number),
+            data,
+        }),
+        line().prop_map(Outcome::Line),
+    ]
+}
+
+fn list() -> impl Strategy<Value = Vec<Outcome>> {
+    let presence = prop_oneof![
+        Just(Presence::Required),
+        Just(Presence::Optional),
+        Just(Presence::Forbidden),
+    ];
+    let item = (presence, line()).prop_map(|(presence, line)| ListItem { presence, line });
+    (proptest::collection::vec(item, 0..4), any::<bool>())
+        .prop_map(|(items, open)| vec![Outcome::List(ListPattern { items, open })])
+}
+
+fn expectation() -> impl Strategy<Value = Expectation> {
+    let outcomes = prop_oneof![
+        4 => proptest::collection::vec(outcome(), 1..4),
+        1 => list(),
+        1 => Just(vec![Outcome::Nothing]),
+        1 => Just(vec![Outcome::Closed]),
+    ];
+    ("[a-z]{1,5}", 1..3usize, outcomes).prop_map(|(peer, times, outcomes)| Expectation {
+        peer,
+        times,
+        outcomes,
+    })
+}
+
+fn action() -> impl Strategy<Value = Action> {
+    let message = (1..4usize, content()).prop_map(|(times, content)| Message { times, content });
+    prop_oneof![
+        ("[a-z]{1,5}", proptest::collection::vec(message, 1..4))
+            .prop_map(|(peer, messages)| Action::Send { peer, messages }),
+        expectation().prop_map(Action::Expect),
+        (0..100_000u64).prop_map(|ms| Action::After(Duration::from_millis(ms))),
+    ]
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(512))]
+
+    #[test]
+    fn any_script_prints_back_what_it_was(actions in proptest::collection::vec(action(), 0..8)) {
+        let steps = actions.iter().cloned().map(|action| Step { line: 0, action });
+        let printed = Script { steps: steps.collect() }.to_string();
+        let parsed = match printed.parse::<Script>() {
+            Ok(parsed) => parsed,
+            Err(error) => return Err(TestCaseError::fail(format!("{error}\n{printed}"))),
+        };
+        let found: Vec<Action> = parsed.steps.into_iter().map(|step| step.action).collect();
+        prop_assert_eq!(found, actions, "{}", printed);
+    }
+
+    #[test]
+    fn any_text_is_a_script_or_an_error(text in "(?s).{0,200}") {
+        let _ = text.parse::<Script>();
+    }
+
+    #[test]
+    fn any_words_are_a_script_or_an_error(
+        words in proptest::collection::vec(
+            prop_oneof![
+                Just("a"), Just(">"), Just("<"), Just("&"), Just("|"), Just("\n"), Just("$h"),
+                Just("{f}"), Just("{"), Just("}"), Just(".."), Just("_"), Just("\"x\""),
+                Just("*"), Just("3 times"), Just("list"), Just("any order"), Just("after 1s"),
+                Just("ECHO_REQ"), Just("ECHO_RES"), Just("JOB_CREATED"), Just("row"), Just("text"),
+                Just("packet"), Just("closes"), Just("is quiet"), Just("nothing"), Just("now+1"),
+            ],
+            0..30,
+        )
+    ) {
+        let _ = words.join(" ").parse::<Script>();
+    }
+}

@@ -1,0 +1,283 @@
+//! The arm of any server that listens at an address: plain blocking sockets with a limit on
+//! every wait.
+
+use super::arm::{Arm, ArmError, PeerId, Received};
+use socket2::SockRef;
+use std::io::{ErrorKind, Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The shortest wait: the system takes a limit of zero for none.
+const SHORTEST: Duration = Duration::from_millis(1);
+/// How long the server may take to notice that a peer closed.
+const LINGER: Duration = Duration::from_millis(500);
+/// Bytes read at once.
+const CHUNK: usize = 64 * 1024;
+
+/// Connections to one server over TCP.
+#[derive(Debug)]
+pub struct TcpArm {
+    target: String,
+    address: SocketAddr,
+    patience: Duration,
+    started: Instant,
+    peers: Vec<Option<TcpStream>>,
+}
+
+impl TcpArm {
+    /// The arm of the server at `target`, as `host:port`; `patience` is how long it may take to
+    /// accept a connection or to take what is sent.
+    pub fn new(target: &str, patience: Duration) -> Result<Self, ArmError> {
+        let unreachable = |source| ArmError::Unreachable {
+            target: target.to_owned(),
+            source,
+        };
+        let mut addresses = target.to_socket_addrs().map_err(unreachable)?;
+        let address = addresses.next();
+        let address = address.ok_or_else(|| unreachable(ErrorKind::AddrNotAvailable.into()))?;
+        Ok(TcpArm {
+            target: target.to_owned(),
+            address,
+            patience: patience.max(SHORTEST),
+            started: Instant::now(),
+            peers: Vec::new(),
+        })
+    }
+
+    fn stream(&self, peer: PeerId) -> Option<&TcpStream> {
+        self.peers.get(peer.0)?.as_ref()
+    }
+
+    fn take(&mut self, peer: PeerId) -> Option<TcpStream> {
+        self.peers.get_mut(peer.0)?.take()
+    }
+
+    fn open(&self) -> std::io::Result<TcpStream> {
+        let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
+        stream.set_nodelay(true)?;
+        stream.set_write_timeout(Some(self.patience))?;
+        Ok(stream)
+    }
+}
+
+fn is_timeout(kind: ErrorKind) -> bool {
+    matches!(kind, ErrorKind::WouldBlock | ErrorKind::TimedOut)
+}
+
+/// Whether the error says that the other side is gone.
+fn is_end(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::ConnectionReset
+            | ErrorKind::ConnectionAborted
+            | ErrorKind::BrokenPipe
+            | ErrorKind::NotConnected
+    )
+}
+
+/// Reads until the server closes too, so that it has noticed when this returns.
+fn linger(mut stream: &TcpStream) {
+    let until = Instant::now() + LINGER;
+    let mut buffer = [0; 4096];
+    let _ = stream.shutdown(Shutdown::Write);
+    while let Some(left) = until.checked_duration_since(Instant::now()) {
+        let limited = stream.set_read_timeout(Some(left.max(SHORTEST)));
+        if limited.is_err() || !matches!(stream.read(&mut buffer), Ok(1..)) {
+            return;
+        }
+    }
+}
+
+impl Arm for TcpArm {
+    fn connect(&mut self) -> Result<PeerId, ArmError> {
+        let stream = self.open().map_err(|source| ArmError::Unreachable {
+            target: self.target.clone(),
+            source,
+        })?;
+        self.peers.push(Some(stream));
+        Ok(PeerId(self.peers.len() - 1))
+    }
+
+    fn send(&mut self, peer: PeerId, bytes: &[u8]) -> Result<(), ArmError> {
+        let Some(mut stream) = self.stream(peer) else {
+            return Ok(());
+        };
+        match stream.write_all(bytes) {
+            Err(error) if is_timeout(error.kind()) => Err(ArmError::NotTaken {
+                size: bytes.len(),
+                waited: self.patience,
+            }),
+            // The end of the connection is what `receive` will tell.
+            Err(error) if is_end(error.kind()) => Ok(()),
+            other => Ok(other?),
+        }
+    }
+
+    fn receive(&mut self, peer: PeerId, wait: Duration) -> Result<Received, ArmError> {
+        let Some(mut stream) = self.stream(peer) else {
+            return Ok(Received::Closed);
+        };
+        stream.set_read_timeout(Some(wait.max(SHORTEST)))?;
+        let mut buffer = vec![0; CHUNK];
+        loop {
+            return match stream.read(&mut buffer) {
+                Ok(0) => Ok(Received::Closed),
+                Ok(size) => {
+                    buffer.truncate(size);
+                    Ok(Received::Bytes(buffer))
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => continue,
+                Err(error) if is_timeout(error.kind()) => Ok(Received::Nothing),
+                Err(error) if is_end(error.kind()) => Ok(Received::Reset),
+                Err(error) => Err(error.into()),
+            };
+        }
+    }
+
+    fn close(&mut self, peer: PeerId) {
+        if let Some(stream) = self.take(peer) {
+            linger(&stream);
+        }
+    }
+
+    fn half_close(&mut self, peer: PeerId) {
+        if let Some(stream) = self.stream(peer) {
+            // It fails only where there is no connection left to end.
+            let _ = stream.shutdown(Shutdown::Write);
+        }
+    }
+
+    fn reset(&mut self, peer: PeerId) {
+        if let Some(stream) = self.take(peer) {
+            // Without the option dropping the stream still closes it.
+            let _ = SockRef::from(&stream).set_linger(Some(Duration::ZERO));
+        }
+    }
+
+    fn advance(&mut self, by: Duration) {
+        std::thread::sleep(by);
+    }
+
+    fn elapsed(&self) -> Duration {
+        self.started.elapsed()
+    }
+
+    fn unix_time(&self) -> u64 {
+        let since = SystemTime::now().duration_since(UNIX_EPOCH);
+        since.map_or(0, |since| since.as_secs())
+    }
+
+    fn is_synchronous(&self) -> bool {
+        false
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::conformance::player::{Cause, Failure, Options, Player};
+    use crate::protocol::DecodeError;
+    use std::net::TcpListener;
+
+    /// Plays against a server that does `deed` to each connection.
+    fn against(script: &str, deed: impl Fn(TcpStream) + Send + 'static) -> Box<Failure> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || listener.incoming().flatten().for_each(deed));
+        let timeout = Duration::from_millis(200);
+        let mut arm = TcpArm::new(&target, timeout).unwrap();
+        let options = Options {
+            timeout,
+            ..Options::default()
+        };
+        let script = script.parse().unwrap();
+        Player::new(&mut arm, options).play(&script).unwrap_err()
+    }
+
+    const ECHO: &str = "a > ECHO_REQ \"hello\"\na < ECHO_RES \"hello\"";
+
+    fn read_request(mut stream: &TcpStream) {
+        stream.read_exact(&mut [0; 17]).unwrap();
+    }
+
+    #[test]
+    fn a_server_that_closes_is_named() {
+        let failure = against(ECHO, |stream| read_request(&stream));
+        assert!(
+            matches!(failure.cause, Cause::Unexpected { .. }),
+            "{failure}"
+        );
+        assert!(
+            failure
+                .to_string()
+                .contains("line 2: a < ECHO_RES \"hello\"")
+        );
+        assert!(
+            failure
+                .to_string()
+                .contains("found the end of the connection")
+        );
+    }
+
+    #[test]
+    fn a_server_that_resets_is_named() {
+        let failure = against(ECHO, |stream| {
+            read_request(&stream);
+            SockRef::from(&stream)
+                .set_linger(Some(Duration::ZERO))
+                .unwrap();
+        });
+        assert!(failure.to_string().contains("a is reset"), "{failure}");
+    }
+
+    #[test]
+    fn a_server_that_sends_garbage_is_named() {
+        let failure = against(ECHO, |mut stream| {
+            stream.write_all(&[0; 12]).unwrap();
+            read_request(&stream);
+        });
+        let garbage = Cause::Garbage {
+            peer: "a".into(),
+            error: DecodeError::BadMagic { found: [0; 4] },
+        };
+        assert_eq!(failure.cause.to_string(), garbage.to_string(), "{failure}");
+    }
+
+    #[test]
+    fn a_server_that_sends_half_a_packet_is_named() {
+        let failure = against(ECHO, |mut stream| {
+            read_request(&stream);
+            stream.write_all(b"\0RES\0\0\0\x11\0\0\0\x05he").unwrap();
+        });
+        assert!(
+            matches!(failure.cause, Cause::HalfPacket { .. }),
+            "{failure}"
+        );
+    }
+
+    #[test]
+    fn a_server_that_never_answers_is_named() {
+        let failure = against(ECHO, std::mem::forget);
+        assert!(matches!(failure.cause, Cause::NoAnswer { .. }), "{failure}");
+    }
+
+    #[test]
+    fn a_server_that_takes_nothing_is_named() {
+        let failure = against("a > ECHO_REQ \"x\"*30000000", std::mem::forget);
+        let not_taken = Cause::Arm(ArmError::NotTaken {
+            size: 30_000_012,
+            waited: Duration::from_millis(200),
+        });
+        assert_eq!(failure.cause.to_string(), not_taken.to_string());
+    }
+
+    #[test]
+    fn nobody_at_the_address_is_named() {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = listener.local_addr().unwrap().to_string();
+        drop(listener);
+        let mut arm = TcpArm::new(&target, Duration::from_millis(200)).unwrap();
+        let unreachable = arm.connect().unwrap_err();
+        assert!(matches!(unreachable, ArmError::Unreachable { .. }));
+    }
+}

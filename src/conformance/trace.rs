@@ -1,0 +1,251 @@
+//! What happened on all connections of a script, for people and for recorders.
+
+use super::script::Closing;
+use crate::protocol::{Decoder, Frame, Limits, Magic, Packet, PacketType, encode};
+use std::fmt::{self, Display, Formatter, Write};
+use std::ops::ControlFlow;
+use std::time::Duration;
+
+/// Bytes of one write that a trace keeps.
+const KEPT: usize = 64 * 1024;
+/// Bytes of one argument or body that are printed.
+const SHOWN: usize = 80;
+/// Bytes that are printed in hexadecimal.
+const SHOWN_HEX: usize = 32;
+
+/// One unit of a stream, kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum OwnedFrame {
+    /// A binary packet.
+    Packet {
+        /// Which way it says it goes.
+        magic: Magic,
+        /// Its type.
+        kind: PacketType,
+        /// Everything after the header.
+        data: Vec<u8>,
+    },
+    /// A line of the text protocol, without its LF or CR LF.
+    Line(Vec<u8>),
+}
+
+impl From<Frame<'_>> for OwnedFrame {
+    fn from(frame: Frame<'_>) -> Self {
+        match frame {
+            Frame::Packet(packet) => OwnedFrame::Packet {
+                magic: packet.magic,
+                kind: packet.kind,
+                data: packet.data.to_vec(),
+            },
+            Frame::Line(line) => {
+                OwnedFrame::Line(line.strip_suffix(b"\r").unwrap_or(line).to_vec())
+            }
+        }
+    }
+}
+
+impl OwnedFrame {
+    /// The bytes on the wire; a line gets LF.
+    pub fn to_bytes(&self) -> Vec<u8> {
+        match self {
+            OwnedFrame::Packet { magic, kind, data } => {
+                let mut bytes = Vec::new();
+                encode::packet(&mut bytes, *magic, *kind, &[], Some(data));
+                bytes
+            }
+            OwnedFrame::Line(line) => [line.as_slice(), b"\n"].concat(),
+        }
+    }
+}
+
+/// A frame as a transcript shows it.
+impl Display for OwnedFrame {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let OwnedFrame::Packet { magic, kind, data } = self else {
+            let OwnedFrame::Line(line) = self else {
+                return Ok(());
+            };
+            f.write_str("text ")?;
+            return shown(f, line);
+        };
+        let packet = Packet {
+            magic: *magic,
+            kind: *kind,
+            data: data.as_slice().into(),
+        };
+        write!(f, "{kind}")?;
+        let Ok(fields) = packet.fields() else {
+            f.write_str(" (arguments missing) ")?;
+            return shown(f, data);
+        };
+        for arg in fields.args() {
+            f.write_char(' ')?;
+            shown(f, arg)?;
+        }
+        if kind.info().is_none_or(|row| row.body) {
+            f.write_char(' ')?;
+            shown(f, &fields.body)?;
+        }
+        Ok(())
+    }
+}
+
+fn shown(f: &mut Formatter<'_>, bytes: &[u8]) -> fmt::Result {
+    match bytes.get(..SHOWN) {
+        Some(start) if bytes.len() > SHOWN => {
+            write!(f, "\"{}\".. ({} bytes)", start.escape_ascii(), bytes.len())
+        }
+        _ => write!(f, "\"{}\"", bytes.escape_ascii()),
+    }
+}
+
+/// Something that happened to one peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Entry {
+    /// When, since the start of the arm.
+    pub at: Duration,
+    /// The peer.
+    pub peer: String,
+    /// What.
+    pub event: TraceEvent,
+}
+
+/// What happened to a peer.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum TraceEvent {
+    /// It connected.
+    Connected,
+    /// It sent these bytes in one write.
+    Sent {
+        /// The first 64 KiB of them.
+        bytes: Vec<u8>,
+        /// How many there were.
+        size: usize,
+    },
+    /// It received this.
+    Received(OwnedFrame),
+    /// An ECHO_REQ of the player came back: everything before it has been handled.
+    Settled,
+    /// It ended the connection.
+    Ended(Closing),
+    /// The server ended the connection.
+    ServerClosed,
+    /// The server aborted the connection.
+    ServerReset,
+}
+
+/// Everything that happened, in order.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Trace {
+    /// One entry for each event.
+    pub entries: Vec<Entry>,
+}
+
+impl Trace {
+    pub(super) fn push(&mut self, at: Duration, peer: &str, event: TraceEvent) {
+        self.entries.push(Entry {
+            at,
+            peer: peer.to_owned(),
+            event,
+        });
+    }
+
+    /// Notes that `answer` to an ECHO_REQ of the player was received.
+    pub(super) fn settled(&mut self, peer: &str, answer: OwnedFrame) {
+        let answer = TraceEvent::Received(answer);
+        let mut entries = self.entries.iter_mut().rev();
+        if let Some(entry) = entries.find(|entry| entry.peer == peer && entry.event == answer) {
+            entry.event = TraceEvent::Settled;
+        }
+    }
+}
+
+impl TraceEvent {
+    pub(super) fn sent(bytes: &[u8]) -> Self {
+        TraceEvent::Sent {
+            bytes: bytes[..bytes.len().min(KEPT)].to_vec(),
+            size: bytes.len(),
+        }
+    }
+}
+
+impl Display for Trace {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        let width = self.entries.iter().map(|entry| entry.peer.len()).max();
+        for entry in &self.entries {
+            entry.print(f, width.unwrap_or_default())?;
+        }
+        Ok(())
+    }
+}
+
+impl Entry {
+    fn print(&self, f: &mut Formatter<'_>, width: usize) -> fmt::Result {
+        let start = format!(
+            "{:>10.3} ms  {:width$}",
+            self.at.as_secs_f64() * 1e3,
+            self.peer
+        );
+        match &self.event {
+            TraceEvent::Connected => writeln!(f, "{start} connects"),
+            TraceEvent::Settled => writeln!(f, "{start} is answered by ECHO_RES"),
+            TraceEvent::Ended(how) => writeln!(f, "{start} {}", how.verb()),
+            TraceEvent::ServerClosed => writeln!(f, "{start} is closed"),
+            TraceEvent::ServerReset => writeln!(f, "{start} is reset"),
+            TraceEvent::Received(frame) => {
+                writeln!(f, "{start} < {frame}")?;
+                hex(f, width, &frame.to_bytes())
+            }
+            TraceEvent::Sent { bytes, size } => {
+                for frame in sent_frames(bytes) {
+                    writeln!(f, "{start} > {frame}")?;
+                }
+                if *size > KEPT {
+                    writeln!(f, "{start} > ({size} bytes in one write)")?;
+                }
+                hex(f, width, bytes)
+            }
+        }
+    }
+}
+
+/// A write taken apart as far as it can be.
+fn sent_frames(bytes: &[u8]) -> Vec<String> {
+    let mut decoder = Decoder::new(Limits {
+        packet: u32::MAX,
+        line: usize::MAX,
+    });
+    let (mut frames, mut used) = (Vec::new(), 0);
+    let outcome = decoder.feed(bytes, |frame| {
+        used += match frame {
+            Frame::Packet(packet) => crate::protocol::packet::HEADER + packet.data.len(),
+            Frame::Line(line) => line.len() + 1,
+        };
+        frames.push(match frame {
+            Frame::Packet(packet) if packet.magic == Magic::Res => {
+                format!("RES {}", OwnedFrame::from(frame))
+            }
+            _ => OwnedFrame::from(frame).to_string(),
+        });
+        ControlFlow::Continue(())
+    });
+    if outcome.is_err() || decoder.mid_frame() {
+        frames.push(format!(
+            "bytes that are no whole packet ({})",
+            bytes.len() - used
+        ));
+    }
+    frames
+}
+
+fn hex(f: &mut Formatter<'_>, width: usize, bytes: &[u8]) -> fmt::Result {
+    write!(f, "{:indent$}", "", indent = width + 19)?;
+    for byte in bytes.iter().take(SHOWN_HEX) {
+        write!(f, "{byte:02x}")?;
+    }
+    f.write_str(if bytes.len() > SHOWN_HEX {
+        "..\n"
+    } else {
+        "\n"
+    })
+}
