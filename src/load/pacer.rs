@@ -94,6 +94,8 @@ impl Timer {
             };
             let mut count = [0; 8];
             if let Ok(Ok(_)) = ready.try_io(|fd| Ok(rustix::io::read(fd, &mut count)?)) {
+                // Saves the next wait a read in vain: there is nothing until it is set again.
+                ready.clear_ready();
                 return;
             }
         }

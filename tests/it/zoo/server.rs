@@ -254,10 +254,8 @@ impl State {
             return self.send(peer, &Response::NoJob);
         };
         let marked = job.number == MARKED;
-        if self.vice == Vice::DamagesPayload && marked {
-            if let Some(last) = job.body.last_mut() {
-                *last ^= 1;
-            }
+        if let (Vice::DamagesPayload, true, [.., last]) = (self.vice, marked, &mut job.body[..]) {
+            *last ^= 1;
         }
         let cut = self.vice == Vice::CutsWorker && marked && !job.assigned_before;
         job.assigned_before = true;
