@@ -23,7 +23,7 @@ const FAREWELL: u64 = 500_000_000;
 /// How often waiting looks around, in nanoseconds.
 const LOOK: u64 = 1_000_000;
 /// How long the target may take to say what it still holds.
-const LAST_WORD: Duration = Duration::from_secs(2);
+const LAST_WORD: Duration = Duration::from_secs(1);
 
 /// What one shard found.
 pub(crate) struct Done {
@@ -225,7 +225,7 @@ impl Driver {
             let now = self.pacer.now();
             let (next, again) = self
                 .hub
-                .with(|shard, io| (shard.tick(now, io), shard.to_reconnect(now)));
+                .with(|shard, io| (shard.tick(now, io), shard.take_due_reconnects(now)));
             for actor in again {
                 tokio::task::spawn_local(self.clone().connect_again(actor));
             }
@@ -268,7 +268,7 @@ impl Driver {
                 Ok(count) => count.saturating_sub(held),
                 Err(error) if silent(error.kind()) => {
                     let what = format!(
-                        "the target does not answer `status` ({error}); {open} jobs are open"
+                        "the target stopped answering, `status` too; {open} jobs have no end"
                     );
                     shard.gone = Some(what);
                     return;
@@ -283,7 +283,13 @@ impl Driver {
 
     /// Lets the last bytes leave.
     async fn say_farewell(&self) {
-        self.hub.with(|shard, io| shard.hang_up(io));
+        let gone = self.hub.with(|shard, io| {
+            shard.hang_up(io);
+            shard.gone.is_some()
+        });
+        if gone {
+            return;
+        }
         let until = self.pacer.now() + FAREWELL;
         while self.pacer.now() < until && self.hub.with(|_, io| io.connections()) > 0 {
             self.look_again_at(self.pacer.now() + LOOK).await;

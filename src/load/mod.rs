@@ -56,7 +56,7 @@ use tally::Phase;
 /// Files that are open besides the connections.
 const OTHER_FILES: u64 = 64;
 /// How long the target may take to say what is left over.
-const LEFT_OVER_LIMIT: Duration = Duration::from_secs(2);
+const LEFT_OVER_LIMIT: Duration = Duration::from_secs(1);
 
 /// How a caller and a run speak to each other.
 #[derive(Default)]
@@ -221,18 +221,26 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
     });
     let (series, shards) = run_threads(&plan, &shared, &probed, control.progress);
     let shards = all_done(shards)?;
-    let left_over = Admin::connect(probed.address, LEFT_OVER_LIMIT)
-        .and_then(|mut admin| admin.queued(&plan.id.prefix(), LEFT_OVER_LIMIT));
+    let left_over = match shards.iter().any(|shard| shard.gone.is_some()) {
+        true => None,
+        false => left_over(&plan, &probed),
+    };
     let context = outcome::Context {
         probed,
         started_unix: started_unix.map_or(0, |time| time.as_secs()),
         series,
         interrupted: shared.stop.load(Relaxed),
-        left_over: left_over.ok(),
+        left_over,
         plan,
     };
     let report = outcome::report(context, &shards)?;
     Ok(Outcome { report })
+}
+
+/// Jobs of this run that the target still holds.
+fn left_over(plan: &Plan, probed: &Probed) -> Option<u64> {
+    let mut admin = Admin::connect(probed.address, LEFT_OVER_LIMIT).ok()?;
+    admin.queued(&plan.id.prefix(), LEFT_OVER_LIMIT).ok()
 }
 
 /// The shards' books; of several errors the one that made the others give up.

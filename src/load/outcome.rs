@@ -224,7 +224,7 @@ fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books
         let first = shards.iter().find_map(|shard| shard.first_refusal.clone());
         let first = first.map_or_else(String::new, |text| format!("; the first ERROR: {text}"));
         let text = format!(
-            "{refused} of {} jobs were refused or failed{first}",
+            "{refused} of {} jobs were refused, failed or lost their client{first}",
             books.sent
         );
         verdict.find(Kind::Inconclusive, text);

@@ -17,6 +17,8 @@ const SHED_SECONDS: f64 = 5.0;
 const SHED_BOUNDS: (f64, f64) = (1e3, 1e6);
 /// Silence after which an empty `status` proves that nothing will come, in nanoseconds.
 const SETTLED: u64 = 500_000_000;
+/// Looks around for which silence must last.
+const LOOKS: u32 = 3;
 /// How long an interrupted run drains.
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(2);
 /// Jobs that the worker which sweeps up a queue grabs ahead.
@@ -186,7 +188,7 @@ impl Shard {
 
     fn flooding(&mut self, now: u64, io: &mut Io) {
         self.refill_all(now, io);
-        if self.may_send() || self.clients.iter().any(|client| client.is_busy()) {
+        if self.may_send() || self.any_client_busy() {
             return self.give_up_when_stalled(now);
         }
         self.ends_with_last_frame();
@@ -234,12 +236,27 @@ impl Shard {
         if self.quiet_from == 0 {
             self.quiet_from = now;
         }
-        if self.jobs.live() == 0 {
+        let accepted = self.plan.workers == 0 && !self.any_client_busy();
+        if self.jobs.live() == 0 || accepted {
             self.ends_with_last_frame();
             self.begin_drain(now);
-        } else if now - self.quiet_from > nanos(self.plan.drain) || self.settled() {
-            self.begin_drain(now);
+        } else {
+            let late = now - self.quiet_from > nanos(self.plan.drain);
+            if self.holds(late || self.settled()) {
+                self.begin_drain(now);
+            }
         }
+    }
+
+    fn any_client_busy(&self) -> bool {
+        self.clients.iter().any(|client| client.is_busy())
+    }
+
+    /// Whether `condition` has held for some looks around. Between two of them everything that
+    /// has arrived is read: a thread that was kept waiting must not take that for silence.
+    fn holds(&mut self, condition: bool) -> bool {
+        self.held_for = if condition { self.held_for + 1 } else { 0 };
+        self.held_for >= LOOKS
     }
 
     fn drained(&mut self, now: u64, interrupted: bool) -> bool {
@@ -248,7 +265,8 @@ impl Shard {
             false => self.plan.drain,
         };
         let waited = now.saturating_sub(self.tally().started);
-        self.jobs.live() == 0 || waited >= nanos(limit) || self.settled()
+        let ended = waited >= nanos(limit) || self.settled();
+        self.jobs.live() == 0 || self.holds(ended)
     }
 
     /// Nothing has come for a while, and the target says that it holds nothing of ours.
@@ -257,7 +275,7 @@ impl Shard {
     }
 
     /// The actors to be connected again now.
-    pub(crate) fn to_reconnect(&mut self, now: u64) -> Vec<Actor> {
+    pub(crate) fn take_due_reconnects(&mut self, now: u64) -> Vec<Actor> {
         if matches!(self.phase, Phase::Connect | Phase::Over) {
             return Vec::new();
         }

@@ -20,7 +20,7 @@ use crate::wire::{Closed, Io, Service};
 use slotmap::SecondaryMap;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, VecDeque};
-use std::hash::{BuildHasher, Hash, Hasher};
+use std::hash::BuildHasher;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -73,6 +73,8 @@ pub(crate) struct Shard {
     pub(crate) active_at: u64,
     /// When the phase's sending ended.
     pub(crate) quiet_from: u64,
+    /// Looks around for which the phase has seemed to be over.
+    pub(crate) held_for: u32,
     pub(crate) unserved: Rc<Semaphore>,
     pub(crate) served: usize,
     /// Actors to be connected again, and when.
@@ -129,6 +131,7 @@ impl Shard {
             oldest: 0,
             active_at: 0,
             quiet_from: 0,
+            held_for: 0,
             unserved: Rc::new(Semaphore::new(UNSERVED)),
             served: 0,
             lost: VecDeque::new(),
@@ -182,6 +185,7 @@ impl Shard {
             .push(Tally::begin(phase, now, server, recorder));
         self.phase = phase;
         self.quiet_from = 0;
+        self.held_for = 0;
     }
 
     /// One thread watches the server.
@@ -217,10 +221,9 @@ impl Shard {
         }
         self.served += 1;
         self.unserved.add_permits(1);
-        if let Actor::Client(index) = actor {
-            if self.phase != Phase::Connect {
-                self.refill(index, conn, now, io);
-            }
+        // One that was connected again goes on; the others wait for the first phase.
+        if let (Actor::Client(index), true) = (actor, self.phase != Phase::Connect) {
+            self.refill(index, conn, now, io);
         }
     }
 
@@ -243,10 +246,8 @@ impl Shard {
 /// What a handle is remembered by.
 #[inline]
 pub(crate) fn handle_hash(handle: &[u8]) -> u64 {
-    let mut hasher = foldhash::fast::FixedState::default().build_hasher();
-    handle.hash(&mut hasher);
     // 0 is kept for "not known yet".
-    hasher.finish() | 1
+    foldhash::fast::FixedState::default().hash_one(handle) | 1
 }
 
 impl Service for Shard {

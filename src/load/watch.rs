@@ -14,7 +14,7 @@ use std::time::{Duration, Instant};
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
 /// How long the target may take to answer `status`.
-const PATIENCE: Duration = Duration::from_secs(2);
+const PATIENCE: Duration = Duration::from_secs(1);
 
 /// How far a run is.
 #[derive(Clone, Debug)]

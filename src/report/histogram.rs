@@ -104,7 +104,7 @@ mod tests {
     #[test]
     fn broken_json_names_what_it_is_not() {
         let json = serde_json::to_string(&sample([5])).unwrap();
-        let start = json.find("HISTAw").unwrap();
+        let start = json.find("HISTEw").unwrap();
         let broken = json.replace(&json[start..start + 6], "AAAAAA");
         let error = serde_json::from_str::<Histogram>(&broken).unwrap_err();
         assert!(error.to_string().contains("HDR V2"), "{error}");

@@ -262,9 +262,9 @@ impl Check<'_> {
             let Some(report) = self.run(open(load * highest, trial))? else {
                 return Ok(());
             };
-            let holds = report.headline().is_some_and(holds);
+            let kept_up = report.headline().is_some_and(keeps_up);
             findings.trials.push(report);
-            if holds {
+            if kept_up {
                 break;
             }
             load /= 2.0;
@@ -295,11 +295,16 @@ impl Check<'_> {
     }
 }
 
+/// Whether the server kept up with what was offered.
+fn keeps_up(phase: &Phase) -> bool {
+    let offered = phase.offered_per_second.unwrap_or_default();
+    phase.completed_per_second >= HOLDS * offered
+}
+
 impl Findings {
     fn reports(&self) -> impl Iterator<Item = &Report> {
-        [&self.idle, &self.ceiling, &self.loaded]
-            .into_iter()
-            .flatten()
+        let parts = [&self.idle, &self.ceiling, &self.loaded];
+        parts.into_iter().flatten().chain(&self.trials)
     }
 
     fn failed_cases(&self) -> impl Iterator<Item = &SmokeResult> {
