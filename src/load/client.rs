@@ -249,14 +249,8 @@ impl Shard {
         };
         let job = match self.jobs.find(number) {
             Found::Live(job) => *job,
-            Found::Ended => {
-                self.ledger.duplicated += 1;
-                return;
-            }
-            Found::Never => {
-                self.ledger.phantom += 1;
-                return;
-            }
+            Found::Ended => return self.strange_result(index, handle, true),
+            Found::Never => return self.strange_result(index, handle, false),
         };
         let is_its_handle = job.handle == 0 || job.handle == handle_hash(handle);
         let is_its_size = body.len() == job.spec.result as usize;
@@ -266,6 +260,18 @@ impl Shard {
             return self.failed(index, owner);
         }
         self.answered(index, number, &job, now);
+    }
+
+    /// A result of a job that has `ended`, or that never was. When its handle is that of a job
+    /// that waits, that job was given the wrong result.
+    fn strange_result(&mut self, index: u32, handle: &[u8], ended: bool) {
+        let owner = self.waiting(index, handle);
+        match (owner, ended) {
+            (Some(_), _) => self.ledger.wrong_body += 1,
+            (None, true) => self.ledger.duplicated += 1,
+            (None, false) => self.ledger.phantom += 1,
+        }
+        self.failed(index, owner);
     }
 
     /// A result without a readable header: the handle says whose it should be.

@@ -11,3 +11,4 @@ mod interop;
 mod property;
 mod server;
 mod support;
+mod zoo;

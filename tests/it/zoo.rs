@@ -1,0 +1,278 @@
+//! Job servers with one vice each, and what `gearbench run` makes of them: every vice has a
+//! documented exit code and is named; a server without one passes.
+
+mod server;
+
+use gearbench::cli::exit;
+use gearbench::cli::run::exit_code;
+use gearbench::load::{self, Control, LoadError, Plan, RunId, ServiceTime, Size};
+use gearbench::report::{Kind, Report};
+use server::{Beast, Vice};
+use std::io::{Read, Write};
+use std::net::{SocketAddr, TcpListener};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread;
+use std::time::Duration;
+
+/// Jobs of a plan; the vices show on the one in the middle.
+const JOBS: u64 = 200;
+
+fn plan(address: SocketAddr) -> Plan {
+    let mut plan = Plan::new(address.to_string(), RunId::fresh(), 7);
+    plan.jobs = Some(JOBS);
+    (plan.clients, plan.workers) = (4, 4);
+    plan
+}
+
+fn run(plan: Plan) -> Report {
+    load::run(plan, Control::default())
+        .expect("a report")
+        .report
+}
+
+fn against(vice: Vice) -> Report {
+    let beast = Beast::unleash(vice);
+    run(plan(beast.address()))
+}
+
+#[track_caller]
+fn passed(report: &Report) {
+    assert!(report.verdict.passed(), "{:?}", report.verdict);
+    assert_eq!(report.verdict.exit_code, exit::OK);
+    assert_eq!(report.ledger.ok, JOBS);
+}
+
+#[track_caller]
+fn broken(report: &Report) {
+    assert_eq!(
+        report.verdict.exit_code,
+        exit::INVARIANT,
+        "{:?}",
+        report.verdict
+    );
+    assert_eq!(report.verdict.findings[0].kind, Kind::Invariant);
+}
+
+#[test]
+fn a_server_without_vices_passes_whatever_the_jobs_are() {
+    let beast = Beast::unleash(Vice::None);
+    passed(&run(plan(beast.address())));
+
+    let mut varied = plan(beast.address());
+    varied.background_percent = 50.0;
+    varied.functions = 3;
+    varied.priority = "high=1,normal=1,low=1".parse().expect("a mix");
+    varied.payload = "24..5k".parse().expect("a range");
+    varied.result = "24..70k".parse().expect("a range");
+    varied.service = ServiceTime::Exponential(Duration::from_micros(500));
+    varied.prefetch = 3;
+    varied.threads = 2;
+    passed(&run(varied));
+
+    let mut empty = plan(beast.address());
+    empty.result = Size::fixed(0);
+    passed(&run(empty));
+
+    let mut backlog = plan(beast.address());
+    (backlog.clients, backlog.jobs, backlog.backlog) = (0, None, JOBS);
+    let report = run(backlog);
+    passed(&report);
+    let phases: Vec<&str> = report
+        .phases
+        .iter()
+        .map(|phase| phase.name.as_str())
+        .collect();
+    assert_eq!(phases, ["flood", "backlog"]);
+}
+
+#[test]
+fn a_dropped_job_is_lost() {
+    let report = against(Vice::DropsJob);
+    broken(&report);
+    assert_eq!(report.ledger.lost, 1);
+    assert_eq!(report.ledger.in_flight, 1);
+    assert_eq!(report.ledger.ok, JOBS - 1);
+}
+
+#[test]
+fn a_dropped_result_is_a_lost_job() {
+    let report = against(Vice::DropsResult);
+    broken(&report);
+    assert_eq!(report.ledger.lost, 1);
+}
+
+#[test]
+fn a_job_run_twice_is_duplicated() {
+    let report = against(Vice::RunsTwice);
+    broken(&report);
+    assert_eq!(report.ledger.duplicated, 1);
+    assert_eq!(report.ledger.lost, 0);
+}
+
+#[test]
+fn swapped_results_are_wrong_bodies() {
+    let report = against(Vice::SwapsResults);
+    broken(&report);
+    assert!(report.ledger.wrong_body > 0, "{:?}", report.ledger);
+}
+
+#[test]
+fn a_damaged_payload_is_a_wrong_body() {
+    let report = against(Vice::DamagesPayload);
+    broken(&report);
+    assert_eq!(report.ledger.wrong_body, 1);
+    assert_eq!(report.ledger.phantom, 0);
+}
+
+#[test]
+fn an_answer_to_a_job_that_nobody_ran_is_a_phantom() {
+    let report = against(Vice::AnswersWithoutRunning);
+    broken(&report);
+    assert_eq!(report.ledger.phantom, 1);
+}
+
+#[test]
+fn a_job_that_nobody_submitted_is_a_phantom() {
+    let beast = Beast::unleash(Vice::RemembersJob);
+    passed(&run(plan(beast.address())));
+    let report = run(plan(beast.address()));
+    broken(&report);
+    assert_eq!(report.ledger.phantom, 1);
+    assert_eq!(report.ledger.wrong_body, 0);
+}
+
+#[test]
+fn a_worker_that_is_cut_off_gives_a_legal_second_run() {
+    let beast = Beast::unleash(Vice::CutsWorker);
+    let mut plan = plan(beast.address());
+    // Long enough that the worker holds the job when it is cut off.
+    plan.service = ServiceTime::Fixed(Duration::from_millis(2));
+    let report = run(plan);
+    passed(&report);
+    assert_eq!(report.ledger.rerun, 1);
+    assert_eq!(report.generator.connections_lost, 1);
+}
+
+#[test]
+fn refused_jobs_leave_the_run_inconclusive() {
+    let report = against(Vice::RefusesJob);
+    assert_eq!(
+        report.verdict.exit_code,
+        exit::INCONCLUSIVE,
+        "{:?}",
+        report.verdict
+    );
+    assert_eq!(report.ledger.error, 1);
+    assert!(report.verdict.findings[0].text.contains("QUEUE_ERROR"));
+}
+
+#[test]
+fn a_server_that_dies_is_named_and_what_it_had_done_stands() {
+    let report = against(Vice::Dies);
+    assert_eq!(
+        report.verdict.exit_code,
+        exit::TARGET,
+        "{:?}",
+        report.verdict
+    );
+    assert!(report.ledger.ok > 0);
+    assert_eq!(report.ledger.lost, 0);
+}
+
+#[test]
+fn a_stream_that_breaks_is_no_gearman() {
+    let report = against(Vice::BreaksStream);
+    assert_eq!(
+        report.verdict.exit_code,
+        exit::TARGET,
+        "{:?}",
+        report.verdict
+    );
+    assert!(report.verdict.findings[0].text.contains("not Gearman"));
+}
+
+#[test]
+fn a_server_that_stops_answering_times_out() {
+    let beast = Beast::unleash(Vice::FallsSilent);
+    let mut plan = plan(beast.address());
+    plan.clients = 50;
+    plan.timeout = Duration::from_millis(200);
+    plan.drain = Duration::from_millis(200);
+    let report = run(plan);
+    assert_eq!(
+        report.verdict.exit_code,
+        exit::TARGET,
+        "{:?}",
+        report.verdict
+    );
+    assert!(report.ledger.timeout > 0);
+}
+
+#[test]
+fn an_interrupted_run_reports_what_it_has() {
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    plan.jobs = None;
+    plan.duration = Some(Duration::from_secs(3600));
+    let stop = Arc::new(AtomicBool::new(false));
+    let control = Control {
+        stop: Arc::clone(&stop),
+        // The first sign of life interrupts.
+        progress: Some(Box::new(move |progress| {
+            if progress.sample.completed > 0 {
+                stop.store(true, Ordering::SeqCst);
+            }
+        })),
+    };
+    let report = load::run(plan, control).expect("a report").report;
+    assert_eq!(report.verdict.exit_code, exit::INTERRUPTED);
+    assert!(report.ledger.ok > 0);
+    assert_eq!(report.ledger.in_flight, 0);
+}
+
+/// What a server that never becomes one is refused with.
+fn refused(serve: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> LoadError {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = listener.local_addr().expect("an address");
+    thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            serve(&mut stream);
+        }
+    });
+    let mut plan = plan(address);
+    plan.connect_timeout = Duration::from_millis(300);
+    load::run(plan, Control::default()).expect_err("no Gearman server")
+}
+
+#[test]
+fn what_is_no_server_is_told_apart() {
+    let silent = refused(|stream| {
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    assert!(matches!(silent, LoadError::Silent { .. }), "{silent}");
+    let web = refused(|stream| {
+        let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    assert!(matches!(web, LoadError::NotGearman { .. }), "{web}");
+    assert!(web.to_string().contains("HTTP/1.1"), "{web}");
+    let noise = refused(|stream| {
+        let _ = stream.write_all(b"\0\xff\xff\xff\0\0\0\0\0\0\0\0");
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    assert!(matches!(noise, LoadError::NotGearman { .. }), "{noise}");
+    let rude = refused(|stream| {
+        let _ = stream.shutdown(std::net::Shutdown::Both);
+    });
+    assert!(matches!(rude, LoadError::HungUp { .. }), "{rude}");
+
+    let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let address = port.local_addr().expect("an address");
+    drop(port);
+    let closed = load::run(plan(address), Control::default()).expect_err("nobody listens");
+    assert!(matches!(closed, LoadError::Unreachable { .. }), "{closed}");
+    for error in [silent, web, noise, rude, closed] {
+        assert_eq!(exit_code(&error), exit::TARGET, "{error}");
+    }
+}

@@ -1,0 +1,328 @@
+//! A small job server with a vice: a thread for each connection, one lock for everything.
+
+use gearbench::protocol::admin::Command;
+use gearbench::protocol::{Body, Decoder, Frame, Packet, Request, Response, Submit};
+use std::collections::{HashMap, HashSet, VecDeque};
+use std::io::{Read, Write};
+use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
+use std::ops::ControlFlow;
+use std::sync::{Arc, Mutex};
+use std::thread;
+
+/// The job on which vices show.
+const MARKED: u64 = 100;
+
+/// What the server does wrong, to one job unless it says otherwise.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Vice {
+    None,
+    DropsJob,
+    DropsResult,
+    RunsTwice,
+    /// Hands the result of the last job to this one.
+    SwapsResults,
+    DamagesPayload,
+    AnswersWithoutRunning,
+    /// In the second run: runs a job of the first once more.
+    RemembersJob,
+    /// Ends the connection of its worker, and gives the job to another.
+    CutsWorker,
+    RefusesJob,
+    /// Ends all connections and takes no new ones.
+    Dies,
+    BreaksStream,
+    /// Keeps its connections and answers nothing any more.
+    FallsSilent,
+}
+
+/// The server; its threads end with their connections.
+pub(crate) struct Beast(SocketAddr);
+
+type Peer = u64;
+
+#[derive(Clone)]
+struct Job {
+    number: u64,
+    function: Vec<u8>,
+    body: Vec<u8>,
+    client: Option<Peer>,
+    assigned_before: bool,
+}
+
+struct State {
+    vice: Vice,
+    jobs: u64,
+    queue: VecDeque<Job>,
+    running: HashMap<u64, (Peer, Job)>,
+    sleeping: HashSet<Peer>,
+    abilities: HashMap<Peer, HashSet<Vec<u8>>>,
+    peers: HashMap<Peer, TcpStream>,
+    last_result: Vec<u8>,
+    first_body: Vec<u8>,
+    dead: bool,
+}
+
+impl Beast {
+    pub(crate) fn unleash(vice: Vice) -> Self {
+        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+        let address = listener.local_addr().expect("an address");
+        let state = Arc::new(Mutex::new(State {
+            vice,
+            jobs: 0,
+            queue: VecDeque::new(),
+            running: HashMap::new(),
+            sleeping: HashSet::new(),
+            abilities: HashMap::new(),
+            peers: HashMap::new(),
+            last_result: Vec::new(),
+            first_body: Vec::new(),
+            dead: false,
+        }));
+        thread::spawn(move || {
+            for (peer, stream) in (0..).zip(listener.incoming().flatten()) {
+                let mut locked = state.lock().expect("no thread panics");
+                if locked.dead {
+                    return;
+                }
+                stream.set_nodelay(true).expect("an open socket");
+                let writer = stream.try_clone().expect("a second handle");
+                locked.peers.insert(peer, writer);
+                drop(locked);
+                let state = Arc::clone(&state);
+                thread::spawn(move || serve(&state, peer, stream));
+            }
+        });
+        Beast(address)
+    }
+
+    pub(crate) fn address(&self) -> SocketAddr {
+        self.0
+    }
+}
+
+fn serve(state: &Mutex<State>, peer: Peer, mut stream: TcpStream) {
+    let mut decoder = Decoder::default();
+    let mut buffer = vec![0; 64 * 1024];
+    while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        let result = decoder.feed(&buffer[..count], |frame| {
+            let mut state = state.lock().expect("no thread panics");
+            match frame {
+                Frame::Packet(packet) => state.packet(peer, &packet),
+                Frame::Line(line) => state.line(peer, line),
+            }
+            ControlFlow::Continue(())
+        });
+        if result.is_err() {
+            break;
+        }
+    }
+    state.lock().expect("no thread panics").left(peer);
+}
+
+impl State {
+    fn send(&mut self, peer: Peer, response: &Response<'_>) {
+        let mut bytes = Vec::new();
+        response.encode(&mut bytes);
+        self.write(peer, &bytes);
+    }
+
+    fn write(&mut self, peer: Peer, bytes: &[u8]) {
+        if let Some(stream) = self.peers.get_mut(&peer) {
+            // A peer that has gone is noticed by its reader.
+            let _ = stream.write_all(bytes);
+        }
+    }
+
+    fn silent(&self) -> bool {
+        self.vice == Vice::FallsSilent && self.jobs > MARKED
+    }
+
+    fn line(&mut self, peer: Peer, line: &[u8]) {
+        if self.silent() {
+            return;
+        }
+        let answer = match Command::parse(line) {
+            Ok(Command::Version) => "OK zoo\n".to_owned(),
+            Ok(Command::Status) => self.status(),
+            _ => "ERR unknown_command Unknown+server+command\n".to_owned(),
+        };
+        self.write(peer, answer.as_bytes());
+    }
+
+    fn status(&self) -> String {
+        let mut totals: HashMap<&[u8], usize> = HashMap::new();
+        let running = self.running.values().map(|(_, job)| job);
+        for job in self.queue.iter().chain(running) {
+            *totals.entry(&job.function).or_default() += 1;
+        }
+        let mut text = String::new();
+        for (function, total) in totals {
+            text.push_str(&format!(
+                "{}\t{total}\t0\t1\n",
+                String::from_utf8_lossy(function)
+            ));
+        }
+        text + ".\n"
+    }
+
+    fn packet(&mut self, peer: Peer, packet: &Packet<'_>) {
+        let Ok(request) = Request::parse(packet) else {
+            return;
+        };
+        if self.silent() {
+            return;
+        }
+        match request {
+            Request::Echo { body } => self.send(peer, &Response::EchoRes { body }),
+            Request::Submit(submit) => self.submit(peer, &submit),
+            Request::CanDo { function, .. } => {
+                let abilities = self.abilities.entry(peer).or_default();
+                abilities.insert(function.to_vec());
+            }
+            Request::Grab(_) => self.grab(peer),
+            Request::PreSleep => match self.next_for(peer) {
+                None => _ = self.sleeping.insert(peer),
+                Some(_) => self.send(peer, &Response::Noop),
+            },
+            Request::WorkComplete { handle, body } => self.complete(handle, &body),
+            _ => {}
+        }
+    }
+
+    fn submit(&mut self, peer: Peer, submit: &Submit<'_>) {
+        self.jobs += 1;
+        let marked = self.jobs == MARKED;
+        match self.vice {
+            Vice::Dies if marked => return self.die(),
+            Vice::BreaksStream if marked => return self.write(peer, b"\0HUH????????"),
+            Vice::RefusesJob if marked => {
+                let (code, text) = (b"QUEUE_ERROR".as_slice(), b"no".as_slice());
+                return self.send(peer, &Response::Error { code, text });
+            }
+            _ => {}
+        }
+        let job = Job {
+            number: self.jobs,
+            function: submit.function.to_vec(),
+            body: submit.body.to_vec(),
+            client: (!submit.background).then_some(peer),
+            assigned_before: false,
+        };
+        if self.jobs == 1 {
+            self.first_body = job.body.clone();
+        }
+        let handle = handle(job.number);
+        self.send(peer, &Response::JobCreated { handle: &handle });
+        match self.vice {
+            Vice::DropsJob if marked => return,
+            Vice::AnswersWithoutRunning if marked => {
+                let body = Body::default();
+                let handle = &handle;
+                return self.send(peer, &Response::WorkComplete { handle, body });
+            }
+            Vice::RunsTwice if marked => self.enqueue(job.clone()),
+            Vice::RemembersJob if self.jobs == 3 * MARKED => {
+                let mut remembered = job.clone();
+                (remembered.number, remembered.client) = (u64::MAX, None);
+                remembered.body = self.first_body.clone();
+                self.enqueue(remembered);
+            }
+            _ => {}
+        }
+        self.enqueue(job);
+    }
+
+    fn enqueue(&mut self, job: Job) {
+        self.queue.push_back(job);
+        let sleepers: Vec<Peer> = self.sleeping.drain().collect();
+        for sleeper in sleepers {
+            self.send(sleeper, &Response::Noop);
+        }
+    }
+
+    /// Where the next job lies that the peer can do.
+    fn next_for(&self, peer: Peer) -> Option<usize> {
+        let abilities = self.abilities.get(&peer)?;
+        self.queue
+            .iter()
+            .position(|job| abilities.contains(&job.function))
+    }
+
+    fn grab(&mut self, peer: Peer) {
+        let next = self.next_for(peer);
+        let Some(mut job) = next.and_then(|index| self.queue.remove(index)) else {
+            return self.send(peer, &Response::NoJob);
+        };
+        let marked = job.number == MARKED;
+        if self.vice == Vice::DamagesPayload && marked {
+            if let Some(last) = job.body.last_mut() {
+                *last ^= 1;
+            }
+        }
+        let cut = self.vice == Vice::CutsWorker && marked && !job.assigned_before;
+        job.assigned_before = true;
+        let handle = handle(job.number);
+        let assign = Response::JobAssignUniq {
+            handle: &handle,
+            function: &job.function,
+            unique: b"",
+            body: Body::new(&job.body),
+        };
+        self.send(peer, &assign);
+        self.running.insert(job.number, (peer, job));
+        if cut {
+            // The reader sees the end, and the job goes back to the queue.
+            let _ = self.peers[&peer].shutdown(Shutdown::Both);
+        }
+    }
+
+    fn complete(&mut self, handle: &[u8], body: &[u8]) {
+        let number = handle.strip_prefix(b"H:zoo:").and_then(|digits| {
+            let digits = std::str::from_utf8(digits).ok()?;
+            digits.parse().ok()
+        });
+        let Some((_, job)) = number.and_then(|number: u64| self.running.remove(&number)) else {
+            return;
+        };
+        let marked = job.number == MARKED;
+        let result = match self.vice {
+            Vice::SwapsResults if marked => self.last_result.clone(),
+            _ => body.to_vec(),
+        };
+        self.last_result = body.to_vec();
+        if self.vice == Vice::DropsResult && marked {
+            return;
+        }
+        if let Some(client) = job.client {
+            let body = Body::new(&result);
+            self.send(client, &Response::WorkComplete { handle, body });
+        }
+    }
+
+    /// The jobs of a worker that left go to another.
+    fn left(&mut self, peer: Peer) {
+        self.peers.remove(&peer);
+        self.sleeping.remove(&peer);
+        self.abilities.remove(&peer);
+        let held = self.running.extract_if(|_, (worker, _)| *worker == peer);
+        let held: Vec<Job> = held.map(|(_, (_, job))| job).collect();
+        for job in held {
+            self.enqueue(job);
+        }
+    }
+
+    fn die(&mut self) {
+        self.dead = true;
+        for stream in self.peers.values() {
+            let _ = stream.shutdown(Shutdown::Both);
+        }
+        // The listener is in `accept`: one more connection lets it see that all is over.
+        if let Some(address) = self.peers.values().find_map(|peer| peer.local_addr().ok()) {
+            let _ = TcpStream::connect(address);
+        }
+    }
+}
+
+fn handle(number: u64) -> Vec<u8> {
+    format!("H:zoo:{number}").into_bytes()
+}
