@@ -1,5 +1,6 @@
 //! The program: one file a subcommand, each from arguments to a library call to print.
 
+mod check;
 pub mod exit;
 pub mod run;
 mod serve;
@@ -11,23 +12,38 @@ use crate::protocol::handle::HandlePrefix;
 use clap::{Parser, Subcommand};
 use std::hash::{BuildHasher, Hasher, RandomState};
 
+const EXAMPLES: &str = "\
+Examples:
+  gearbench                                  check a job server started here, inside gearbench
+  gearbench -t 127.0.0.1:4730                check that one: 45 s, harmless
+  gearbench run -t 127.0.0.1:4730 --clients 1000 --workers 1000 --duration 20s
+  gearbench serve -p 4730                    be a job server";
+
 /// Test, benchmark and stress any Gearman job server; or be one.
+///
+/// Without a command: check.
 #[derive(Debug, Parser)]
-#[command(name = "gearbench", version, about, max_term_width = 100)]
+#[command(name = "gearbench", version, max_term_width = 100, before_help = EXAMPLES)]
+#[command(args_conflicts_with_subcommands = true)]
 struct Cli {
     #[command(subcommand)]
-    command: Command,
+    command: Option<Command>,
+    #[command(flatten)]
+    check: check::CheckArgs,
 }
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Check(check::CheckArgs),
     Run(Box<run::Args>),
     Serve(serve::ServeArgs),
 }
 
 /// Parses the command line and runs it; returns the exit code.
 pub fn main() -> anyhow::Result<u8> {
-    match Cli::parse().command {
+    let cli = Cli::parse();
+    match cli.command.unwrap_or(Command::Check(cli.check)) {
+        Command::Check(args) => check::check(&args),
         Command::Run(args) => run::run(*args),
         Command::Serve(args) => serve::serve(&args),
     }

@@ -1,6 +1,8 @@
 //! `gearbench run`.
 
-use super::{exit, signals};
+use super::exit;
+use super::signals::Interruption;
+use super::target::{Ownership, Target, TargetError};
 use crate::load::{
     self, Arrival, Control, Grab, LoadError, Mix, Pace, Plan, Progress, RunId, ServiceTime, Size,
     Unique, units,
@@ -8,10 +10,7 @@ use crate::load::{
 use crate::report::{Report, hgrm, histogram, json, quantity, text};
 use anyhow::Context;
 use std::io::{IsTerminal, Write};
-use std::path::PathBuf;
-use std::sync::Arc;
-use std::sync::atomic::AtomicU8;
-use std::sync::atomic::Ordering::SeqCst;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 const EXAMPLES: &str = "\
@@ -36,7 +35,9 @@ pub struct Args {
         env = "GEARBENCH_TARGET",
         default_value = "127.0.0.1:4730"
     )]
-    pub target: String,
+    pub(super) target: Target,
+    #[command(flatten)]
+    ownership: Ownership,
 
     /// Closed: the next job waits for an answer. Open: jobs start by the schedule of --rate
     #[arg(long, env = "GEARBENCH_MODE", value_enum, help_heading = "Load")]
@@ -302,7 +303,7 @@ impl Args {
             threads: self.threads,
             server_pid: self.server_pid,
             labels: self.label.iter().cloned().collect(),
-            ..Plan::new(&self.target, RunId::fresh(), seed)
+            ..Plan::new(self.target.to_string(), RunId::fresh(), seed)
         };
         plan.resolve().map_err(|error| error.to_string())
     }
@@ -312,36 +313,45 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<u8> {
     let plan = match args.plan() {
         Ok(plan) => plan,
-        Err(error) => return Ok(complain(&error, exit::USAGE)),
+        Err(error) => return Ok(complain("run", &error, exit::USAGE)),
     };
     if args.dry_run {
         return dry_run(&plan);
     }
-    let signal = Arc::new(AtomicU8::new(0));
+    if let Err(error) = may_load(&args) {
+        let code = match error {
+            TargetError::Unknown { .. } => exit::TARGET,
+            TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
+        };
+        return Ok(complain("run", &error, code));
+    }
+    let interruption = Interruption::watch()?;
     let control = Control {
-        stop: signals::stop_flag(Arc::clone(&signal))?,
+        stop: interruption.stop(),
         progress: Some(Box::new(live_line)),
     };
     let report = match load::run(plan, control) {
         Ok(outcome) => outcome.report,
         Err(error) => {
-            let code = match signal.load(SeqCst) {
-                0 => exit_code(&error),
-                code => code,
-            };
-            return Ok(complain(&error.to_string(), code));
+            let code = interruption.code().unwrap_or_else(|| exit_code(&error));
+            return Ok(complain("run", &error, code));
         }
     };
     print(&args, &report)?;
     write_files(&args, &report)?;
-    Ok(match (signal.load(SeqCst), report.verdict.exit_code) {
-        (exit::TERMINATED, exit::INTERRUPTED) => exit::TERMINATED,
+    Ok(match (interruption.code(), report.verdict.exit_code) {
+        (Some(signal), exit::INTERRUPTED) => signal,
         (_, code) => code,
     })
 }
 
-/// The exit code of a run that has nothing to report.
-pub fn exit_code(error: &LoadError) -> u8 {
+fn may_load(args: &Args) -> Result<(), TargetError> {
+    let ip = args.target.resolve()?.ip();
+    args.target.may_load(ip, &args.ownership)
+}
+
+/// The exit code of a run that came to nothing.
+pub(super) fn exit_code(error: &LoadError) -> u8 {
     match error {
         LoadError::Plan(_) | LoadError::Files { .. } => exit::USAGE,
         LoadError::Unreachable { .. }
@@ -358,10 +368,11 @@ pub fn exit_code(error: &LoadError) -> u8 {
     }
 }
 
-fn complain(error: &str, code: u8) -> u8 {
+/// Says why there is no report; returns the code.
+pub(super) fn complain(command: &str, error: &dyn std::fmt::Display, code: u8) -> u8 {
     let mut err = std::io::stderr();
     // Nobody is left to tell when stderr is gone.
-    let _ = writeln!(err, "gearbench run: {error}");
+    let _ = writeln!(err, "gearbench {command}: {error}");
     if code == exit::TARGET {
         let _ = writeln!(
             err,
@@ -413,7 +424,16 @@ fn write_files(args: &Args, report: &Report) -> anyhow::Result<()> {
         Some(dir) => dir.clone(),
         None => PathBuf::from("gearbench-out").join(directory_name(report)),
     };
-    std::fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    write_to(&dir, report)?;
+    if args.format == Format::Text {
+        let _ = writeln!(std::io::stderr(), "written to {}", dir.display());
+    }
+    Ok(())
+}
+
+/// Writes `result.json` and `response.hgrm` into a directory, which is made.
+pub(super) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let write = |name: &str, text: &str| {
         let path = dir.join(name);
         std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
@@ -422,9 +442,6 @@ fn write_files(args: &Args, report: &Report) -> anyhow::Result<()> {
     let response = report.headline().and_then(|phase| phase.stage("response"));
     if let Some(stage) = response {
         write("response.hgrm", &hgrm::render(&stage.latency))?;
-    }
-    if args.format == Format::Text {
-        let _ = writeln!(std::io::stderr(), "written to {}", dir.display());
     }
     Ok(())
 }

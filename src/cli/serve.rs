@@ -1,6 +1,7 @@
 //! `gearbench serve`: the reference job server.
 
-use super::{exit, signals};
+use super::exit;
+use super::signals::Signals;
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
 use crate::server::{self, Listener};
@@ -178,6 +179,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
     let listener = Listener::bind(&args.listen, args.port, args.backlog)?;
     let address = listener.address()?;
     wire::block_on(async {
+        let mut signals = Signals::new()?;
         // Whoever started us reads where, and may connect from then on.
         let mut stdout = std::io::stdout();
         writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush())?;
@@ -189,7 +191,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
             );
         }
         let signal =
-            server::serve(listener, policy, wire::Config::default(), signals::next()).await?;
+            server::serve(listener, policy, wire::Config::default(), signals.next()).await?;
         let signal = if signal == exit::TERMINATED {
             "SIGTERM"
         } else {

@@ -2,53 +2,99 @@
 
 use super::exit;
 use anyhow::Context;
+use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU8};
 
-/// A flag that SIGINT and SIGTERM set; a second signal ends the process at once.
-pub(super) fn stop_flag(which: Arc<AtomicU8>) -> anyhow::Result<Arc<AtomicBool>> {
-    let stop = Arc::new(AtomicBool::new(false));
-    let flag = Arc::clone(&stop);
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .build()
-        .context("cannot watch for signals")?;
-    std::thread::spawn(move || {
-        runtime.block_on(async {
-            loop {
-                let code = next().await;
-                if flag.swap(true, SeqCst) {
-                    std::process::exit(code.into());
-                }
-                which.store(code, SeqCst);
-            }
-        });
-    });
-    Ok(stop)
+/// Whether the user wants an end. A second signal ends the process at once.
+pub(super) struct Interruption {
+    stop: Arc<AtomicBool>,
+    code: Arc<AtomicU8>,
 }
 
-/// Waits for SIGINT or SIGTERM; the exit code that tells of it.
-#[cfg(unix)]
-pub(super) async fn next() -> u8 {
-    use tokio::signal::unix::{SignalKind, signal};
-    let (Ok(mut interrupt), Ok(mut terminate)) = (
-        signal(SignalKind::interrupt()),
-        signal(SignalKind::terminate()),
-    ) else {
-        return std::future::pending().await;
-    };
-    tokio::select! {
-        _ = interrupt.recv() => exit::INTERRUPTED,
-        _ = terminate.recv() => exit::TERMINATED,
+impl Interruption {
+    /// Watches for signals from now on.
+    pub(super) fn watch() -> anyhow::Result<Self> {
+        let interruption = Interruption {
+            stop: Arc::default(),
+            code: Arc::default(),
+        };
+        let (stop, code) = (interruption.stop(), Arc::clone(&interruption.code));
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .context("cannot watch for signals")?;
+        let mut signals = {
+            let _inside = runtime.enter();
+            Signals::new().context("cannot watch for signals")?
+        };
+        std::thread::spawn(move || {
+            runtime.block_on(async {
+                loop {
+                    let signal = signals.next().await;
+                    code.store(signal, SeqCst);
+                    if stop.swap(true, SeqCst) {
+                        std::process::exit(signal.into());
+                    }
+                }
+            });
+        });
+        Ok(interruption)
+    }
+
+    /// A flag that the first signal sets.
+    pub(super) fn stop(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.stop)
+    }
+
+    /// The exit code that tells of the signal, once there was one.
+    pub(super) fn code(&self) -> Option<u8> {
+        Some(self.code.load(SeqCst)).filter(|&code| code != exit::OK)
     }
 }
 
-/// Waits for Ctrl-C; the exit code that tells of it.
+/// The signals that ask for an end.
+#[cfg(unix)]
+pub(super) struct Signals {
+    interrupt: tokio::signal::unix::Signal,
+    terminate: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// Takes the signals over; called on a runtime.
+    pub(super) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(Signals {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    /// Waits for the next one; the exit code that tells of it.
+    pub(super) async fn next(&mut self) -> u8 {
+        tokio::select! {
+            _ = self.interrupt.recv() => exit::INTERRUPTED,
+            _ = self.terminate.recv() => exit::TERMINATED,
+        }
+    }
+}
+
+/// Ctrl-C.
 #[cfg(not(unix))]
-pub(super) async fn next() -> u8 {
-    match tokio::signal::ctrl_c().await {
-        Ok(()) => exit::INTERRUPTED,
-        Err(_) => std::future::pending().await,
+pub(super) struct Signals;
+
+#[cfg(not(unix))]
+impl Signals {
+    pub(super) fn new() -> io::Result<Self> {
+        Ok(Signals)
+    }
+
+    pub(super) async fn next(&mut self) -> u8 {
+        match tokio::signal::ctrl_c().await {
+            Ok(()) => exit::INTERRUPTED,
+            Err(_) => std::future::pending().await,
+        }
     }
 }

@@ -13,20 +13,27 @@ const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
 
 /// A target that has answered.
 #[derive(Clone, Debug)]
-pub(crate) struct Probed {
-    pub(crate) address: SocketAddr,
-    pub(crate) version: Option<String>,
+pub struct Probed {
+    /// The address that answered.
+    pub address: SocketAddr,
+    /// What it answered to `version`, without the `OK` before it.
+    pub version: Option<String>,
+    /// What it answered to a command that does not exist: servers differ in that.
+    pub refusal: Option<String>,
 }
 
-/// Finds out whether `target` speaks Gearman, within `limit` altogether.
-pub(crate) fn probe(target: &str, limit: Duration) -> Result<Probed, LoadError> {
+/// Finds out whether `target` speaks Gearman, within `limit` altogether. Changes nothing there.
+pub fn probe(target: &str, limit: Duration) -> Result<Probed, LoadError> {
     let deadline = Instant::now() + limit;
     let (address, mut stream) = connect(target, deadline)?;
     echo(target, &mut stream, deadline, limit)?;
-    let version = Admin { stream, deadline }.line("version").ok();
+    let mut admin = Admin { stream, deadline };
+    let version = admin.line("version").ok();
+    let refusal = version.as_ref().and_then(|_| admin.line("gearbench").ok());
     Ok(Probed {
         address,
         version: version.map(|line| line.trim_start_matches("OK ").to_owned()),
+        refusal,
     })
 }
 

@@ -36,12 +36,13 @@ pub mod units;
 mod watch;
 mod worker;
 
+pub use admin::{Probed, probe};
 pub use ledger::Unbalanced;
 pub use plan::{Arrival, Grab, Mix, Pace, Plan, PlanError, RunId, ServiceTime, Size, Unique};
 pub use watch::{OnProgress, Progress};
 
 use crate::report::Report;
-use admin::{Admin, Probed};
+use admin::Admin;
 use drive::Done;
 use std::io;
 use std::sync::Arc;

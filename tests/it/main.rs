@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod conformance;
 mod interop;
 mod property;
 mod server;

@@ -21,6 +21,7 @@ pub struct Failure {
     pub trace: Trace,
 }
 
+#[cfg(feature = "net")]
 impl Failure {
     /// The failure of an arm that could not even be made.
     pub(in crate::conformance) fn before_the_start(cause: Cause) -> Self {

@@ -85,6 +85,20 @@ fn sleeper_that_learns_a_function_with_jobs_is_woken() {
     );
 }
 
+/// P-WRK-15: it sleeps until it is woken or grabs, whatever it learns and forgets.
+#[test]
+fn sleeper_that_starts_over_is_woken_for_what_it_learns() {
+    check(
+        r#"
+        worker > CAN_DO g & PRE_SLEEP & RESET_ABILITIES & CAN_DO f
+        worker is quiet
+        client > SUBMIT_JOB_BG f "" "1"
+        client < JOB_CREATED _
+        worker < NOOP
+        "#,
+    );
+}
+
 /// P-WRK-17
 #[test]
 fn worker_that_is_awake_gets_no_noop() {
@@ -127,23 +141,34 @@ fn only_workers_of_the_function_are_woken() {
     );
 }
 
-/// P-WAKE-01: at least one; by default exactly one, and which is open.
-#[test]
-fn one_job_wakes_one_sleeper() {
-    let woken = |woken: &str, asleep: &str| {
+/// Two sleepers, and one job for `f`: one of them is woken, and which is open. Plays `then` with
+/// `WOKEN` and `ASLEEP` for the two.
+fn check_woken(then: &str) {
+    let play = |woken: &str, asleep: &str| {
         let script = r#"
-            one > CAN_DO f & PRE_SLEEP
-            two > CAN_DO f & PRE_SLEEP
-            client > SUBMIT_JOB_BG f "" "1"
-            client < JOB_CREATED _
+            one > CAN_DO f & CAN_DO one_alone & PRE_SLEEP
+            two > CAN_DO f & CAN_DO two_alone & PRE_SLEEP
+            client > SUBMIT_JOB f "" "1"
+            client < JOB_CREATED $h
             WOKEN < NOOP
             ASLEEP is quiet
         "#;
+        let script = format!("{script}{then}");
         let script = script.replace("WOKEN", woken).replace("ASLEEP", asleep);
         let mut arm = MemoryArm::new(Policy::default());
-        play(&script.parse().unwrap(), &mut arm).is_ok()
+        play(&script.parse().unwrap(), &mut arm)
     };
-    assert!(woken("one", "two") ^ woken("two", "one"));
+    match (play("one", "two"), play("two", "one")) {
+        (Ok(_), Err(_)) | (Err(_), Ok(_)) => {}
+        (Ok(_), Ok(_)) => panic!("two different things happened"),
+        (Err(one), Err(two)) => panic!("either\n{one}\nor\n{two}"),
+    }
+}
+
+/// P-WAKE-01: at least one; by default exactly one.
+#[test]
+fn one_job_wakes_one_sleeper() {
+    check_woken("");
 }
 
 /// P-WAKE-02: each further job wakes the next sleeper.
@@ -238,61 +263,47 @@ fn worker_that_grabs_on_noop_finds_the_job() {
 /// A NOOP obliges: the worker that takes it and leaves passes it on.
 #[test]
 fn wake_up_is_not_lost_with_the_worker() {
-    check(
-        r#"
-        first  > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED $h
-        first  < NOOP
-        second > CAN_DO f & PRE_SLEEP
-        second < nothing | NOOP
-        second > PRE_SLEEP
-        first closes
-        second < NOOP
-        second > GRAB_JOB
-        second < JOB_ASSIGN $h f "1"
-        "#,
-    );
+    for end in ["closes", "resets"] {
+        check_woken(
+            &r#"
+            WOKEN END
+            ASLEEP < NOOP
+            ASLEEP > GRAB_JOB
+            ASLEEP < JOB_ASSIGN $h f "1"
+            "#
+            .replace("END", end),
+        );
+    }
 }
 
 /// The same if it forgets the function instead of leaving.
 #[test]
 fn wake_up_is_not_lost_with_the_ability() {
-    check(
-        r#"
-        first  > CAN_DO f & PRE_SLEEP
-        second > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED $h
-        first  < nothing | NOOP
-        second < nothing | NOOP
-        first  > CANT_DO f
-        second > CANT_DO f
-        third  > CAN_DO f & PRE_SLEEP
-        third  < NOOP
-        third  > GRAB_JOB
-        third  < JOB_ASSIGN $h f "1"
-        "#,
-    );
+    for forget in ["CANT_DO f", "RESET_ABILITIES"] {
+        check_woken(
+            &r#"
+            WOKEN > FORGET
+            ASLEEP < NOOP
+            WOKEN is quiet
+            "#
+            .replace("FORGET", forget),
+        );
+    }
 }
 
 /// A woken worker that takes another job leaves the one it was woken for to a sleeper.
 #[test]
 fn wake_up_is_not_lost_with_another_job() {
-    check(
+    check_woken(
         r#"
-        one > CAN_DO f & CAN_DO g & PRE_SLEEP
-        two > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB f "" "for both"
-        client < JOB_CREATED $f
-        client > SUBMIT_JOB_HIGH g "" "for one"
-        client < JOB_CREATED $g
-        one < NOOP
-        one > GRAB_JOB
-        one < JOB_ASSIGN $g g "for one"
-        two < NOOP
-        two > GRAB_JOB
-        two < JOB_ASSIGN $f f "for both"
+        client > SUBMIT_JOB_HIGH WOKEN_alone "" "2"
+        client < JOB_CREATED $other
+        ASLEEP is quiet
+        WOKEN > GRAB_JOB
+        WOKEN < JOB_ASSIGN $other WOKEN_alone "2"
+        ASLEEP < NOOP
+        ASLEEP > GRAB_JOB
+        ASLEEP < JOB_ASSIGN $h f "1"
         "#,
     );
 }
@@ -300,15 +311,10 @@ fn wake_up_is_not_lost_with_another_job() {
 /// A woken worker that hangs does not keep the job from the others for ever.
 #[test]
 fn wake_up_passes_on_from_a_worker_that_stays_silent() {
-    check(
+    check_woken(
         r#"
-        one > CAN_DO f & PRE_SLEEP
-        two > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED _
         after 60s
-        one < NOOP
-        two < NOOP
+        ASLEEP < NOOP
         "#,
     );
 }
