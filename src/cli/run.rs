@@ -351,7 +351,7 @@ fn may_load(args: &Args) -> Result<(), TargetError> {
 }
 
 /// The exit code of a run that came to nothing.
-pub(super) fn exit_code(error: &LoadError) -> u8 {
+pub fn exit_code(error: &LoadError) -> u8 {
     match error {
         LoadError::Plan(_) | LoadError::Files { .. } => exit::USAGE,
         LoadError::Unreachable { .. }

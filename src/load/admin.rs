@@ -37,6 +37,20 @@ pub fn probe(target: &str, limit: Duration) -> Result<Probed, LoadError> {
     })
 }
 
+/// Leaves `status` as it was found: the functions whose names begin with `prefix`, which are ours
+/// alone, are dropped once they are empty. Within `limit`, and as far as the target can.
+pub fn tidy(address: SocketAddr, prefix: &str, limit: Duration) {
+    let Ok(mut admin) = Admin::connect(address, limit) else {
+        return;
+    };
+    let mut pause = Duration::from_millis(5);
+    while Instant::now() < admin.deadline && admin.drop_idle(prefix).is_ok_and(|gone| !gone) {
+        // It has yet to notice that our connections are closed.
+        std::thread::sleep(pause);
+        pause *= 2;
+    }
+}
+
 /// Connects to the first address of `target` that answers.
 fn connect(target: &str, deadline: Instant) -> Result<(SocketAddr, TcpStream), LoadError> {
     let unreachable = |source| LoadError::Unreachable {
@@ -171,10 +185,35 @@ impl Admin {
     pub(crate) fn queued(&mut self, prefix: &str, limit: Duration) -> io::Result<u64> {
         self.deadline = Instant::now() + limit;
         self.ask("status")?;
-        let answer = self.read_until(|answer| {
+        Ok(total(&self.list()?, prefix))
+    }
+
+    /// A list, which a dot ends.
+    fn list(&mut self) -> io::Result<Vec<u8>> {
+        self.read_until(|answer| {
             answer == b".\n" || answer.ends_with(b"\n.\n") || answer.ends_with(b"\n.\r\n")
-        })?;
-        Ok(total(&answer, prefix))
+        })
+    }
+
+    /// Has the target forget the functions that begin with `prefix`, which some keep listing for
+    /// ever: those without jobs and workers, for the target learns of ended connections in its own
+    /// time. Whether none was listed any more. An error where the target cannot.
+    fn drop_idle(&mut self, prefix: &str) -> io::Result<bool> {
+        self.ask("status")?;
+        let status = self.list()?;
+        let status = String::from_utf8_lossy(&status);
+        let mut gone = true;
+        for row in status.lines().filter(|row| row.starts_with(prefix)) {
+            gone = false;
+            let Some(name) = row.strip_suffix("\t0\t0\t0") else {
+                continue;
+            };
+            let answer = self.line(&format!("drop function {name}"))?;
+            if !answer.starts_with("OK") && !answer.starts_with("ERR there are still") {
+                return Err(io::ErrorKind::Unsupported.into());
+            }
+        }
+        Ok(gone)
     }
 
     /// The one line that answers `command`.

@@ -36,7 +36,7 @@ pub mod units;
 mod watch;
 mod worker;
 
-pub use admin::{Probed, probe};
+pub use admin::{Probed, probe, tidy};
 pub use ledger::Unbalanced;
 pub use plan::{Arrival, Grab, Mix, Pace, Plan, PlanError, RunId, ServiceTime, Size, Unique};
 pub use watch::{OnProgress, Progress};
@@ -225,6 +225,9 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         true => None,
         false => left_over(&plan, &probed),
     };
+    if left_over == Some(0) {
+        tidy(probed.address, &plan.id.prefix(), LEFT_OVER_LIMIT);
+    }
     let context = outcome::Context {
         probed,
         started_unix: started_unix.map_or(0, |time| time.as_secs()),

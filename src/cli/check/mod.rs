@@ -182,6 +182,7 @@ impl Check<'_> {
         };
         if !self.args.no_conform {
             findings.cases = self.play_cases(&findings.target);
+            load::tidy(probed.address, &self.id.prefix(), PREFLIGHT);
         }
         if let Err(reason) = self.may_load(&findings.target, probed) {
             findings.without_load = Some(reason);
