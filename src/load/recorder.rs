@@ -112,3 +112,68 @@ impl Recorder {
             .collect()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::load::draw::Spec;
+    use crate::protocol::Priority;
+
+    fn job() -> Job {
+        let spec = Spec {
+            function: 0,
+            priority: Priority::Normal,
+            background: false,
+            payload: 64,
+            result: 32,
+            service_ns: 0,
+        };
+        let mut job = Job::new(spec, 0, 0, 1_000);
+        (job.t1, job.t2, job.t3, job.t4) = (3_000, 4_000, 7_000, 12_000);
+        job
+    }
+
+    fn only(recorder: &Recorder, stage: Stage) -> Option<u64> {
+        let histogram = recorder.histogram(stage)?;
+        (histogram.len() == 1).then(|| histogram.max())
+    }
+
+    #[test]
+    fn stages_are_those_of_the_definitions() {
+        let mut recorder = Recorder::new().unwrap();
+        recorder.acknowledged(&job());
+        recorder.answered(&job(), true, 20_000);
+        let near = |stage, expected: u64| {
+            let found = only(&recorder, stage).unwrap();
+            assert!(
+                found.abs_diff(expected) * 1000 <= expected,
+                "{stage:?}: {found}"
+            );
+        };
+        near(Stage::SubmitAck, 1_000);
+        near(Stage::QueueWait, 4_000);
+        near(Stage::Service, 5_000);
+        near(Stage::Delivery, 8_000);
+        near(Stage::Response, 19_000);
+        // response - service - schedule lag
+        near(Stage::Overhead, 19_000 - 5_000 - 2_000);
+        assert_eq!(only(&recorder, Stage::Wake), None);
+    }
+
+    #[test]
+    fn only_an_open_loop_counts_from_the_intended_start() {
+        let mut recorder = Recorder::new().unwrap();
+        recorder.answered(&job(), false, 20_000);
+        let response = only(&recorder, Stage::Response).unwrap();
+        assert!(response.abs_diff(17_000) <= 17, "{response}");
+    }
+
+    #[test]
+    fn shards_merge_by_adding_samples() {
+        let mut one = Recorder::new().unwrap();
+        one.record(Stage::Response, 5);
+        let mut sum = one.clone();
+        sum.merge(&one);
+        assert_eq!(sum.histogram(Stage::Response).unwrap().len(), 2);
+    }
+}

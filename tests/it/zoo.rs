@@ -5,7 +5,9 @@ mod server;
 
 use gearbench::cli::exit;
 use gearbench::cli::run::exit_code;
-use gearbench::load::{self, Control, LoadError, Plan, RunId, ServiceTime, Size};
+use gearbench::load::{
+    self, Arrival, Control, LoadError, Pace, Plan, RunId, ServiceTime, Size, Unique,
+};
 use gearbench::report::{Kind, Report};
 use server::{Beast, Vice};
 use std::io::{Read, Write};
@@ -84,6 +86,34 @@ fn a_server_without_vices_passes_whatever_the_jobs_are() {
         .map(|phase| phase.name.as_str())
         .collect();
     assert_eq!(phases, ["flood", "backlog"]);
+}
+
+#[test]
+fn the_same_seed_sends_the_same_packets() {
+    let sent = |seed, open| {
+        let beast = Beast::unleash(Vice::None);
+        let mut plan = plan(beast.address());
+        // One client: the order of several is the server's affair.
+        (plan.clients, plan.seed, plan.id) = (1, seed, RunId(42 << 16));
+        plan.background_percent = 30.0;
+        plan.functions = 3;
+        plan.priority = "high=1,normal=1,low=1".parse().expect("a mix");
+        plan.payload = "24..300".parse().expect("a range");
+        plan.unique = Unique::Each;
+        if open {
+            plan.pace = Pace::Open {
+                rate: 2000.0,
+                arrival: Arrival::Poisson,
+            };
+        }
+        assert_eq!(run(plan).ledger.sent, JOBS);
+        beast.submissions()
+    };
+    let first = sent(1, false);
+    assert!(!first.is_empty());
+    assert_eq!(first, sent(1, false));
+    assert_eq!(first, sent(1, true), "the pace changes when, not what");
+    assert_ne!(first, sent(2, false));
 }
 
 #[test]

@@ -36,7 +36,10 @@ pub(crate) enum Vice {
 }
 
 /// The server; its threads end with their connections.
-pub(crate) struct Beast(SocketAddr);
+pub(crate) struct Beast {
+    address: SocketAddr,
+    state: Arc<Mutex<State>>,
+}
 
 type Peer = u64;
 
@@ -59,6 +62,8 @@ struct State {
     peers: HashMap<Peer, TcpStream>,
     last_result: Vec<u8>,
     first_body: Vec<u8>,
+    /// All submissions, as they came.
+    submissions: Vec<u8>,
     dead: bool,
 }
 
@@ -76,8 +81,10 @@ impl Beast {
             peers: HashMap::new(),
             last_result: Vec::new(),
             first_body: Vec::new(),
+            submissions: Vec::new(),
             dead: false,
         }));
+        let shared = Arc::clone(&state);
         thread::spawn(move || {
             for (peer, stream) in (0..).zip(listener.incoming().flatten()) {
                 let mut locked = state.lock().expect("no thread panics");
@@ -92,11 +99,20 @@ impl Beast {
                 thread::spawn(move || serve(&state, peer, stream));
             }
         });
-        Beast(address)
+        Beast {
+            address,
+            state: shared,
+        }
     }
 
     pub(crate) fn address(&self) -> SocketAddr {
-        self.0
+        self.address
+    }
+
+    /// The bytes of all submissions, in the order in which they came.
+    pub(crate) fn submissions(&self) -> Vec<u8> {
+        let state = self.state.lock().expect("no thread panics");
+        state.submissions.clone()
     }
 }
 
@@ -191,6 +207,7 @@ impl State {
 
     fn submit(&mut self, peer: Peer, submit: &Submit<'_>) {
         self.jobs += 1;
+        Request::Submit(*submit).encode(&mut self.submissions);
         let marked = self.jobs == MARKED;
         match self.vice {
             Vice::Dies if marked => return self.die(),
