@@ -6,6 +6,8 @@ pub mod hgrm;
 pub mod histogram;
 pub mod json;
 pub mod quantity;
+#[cfg(test)]
+mod tests;
 pub mod text;
 pub mod verdict;
 

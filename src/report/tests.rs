@@ -1,0 +1,126 @@
+//! Renderings of one small report.
+
+use super::*;
+
+fn stage(name: &str, samples: u64) -> Stage {
+    let mut histogram = hdrhistogram::Histogram::new(3).unwrap();
+    for sample in 1..=samples {
+        histogram.record(sample * 1_000).unwrap();
+    }
+    Stage {
+        name: name.to_owned(),
+        latency: Histogram(histogram),
+    }
+}
+
+fn report(load: LoopKind) -> Report {
+    let mut verdict = Verdict::default();
+    verdict.find(Kind::Inconclusive, "too few");
+    verdict.find(Kind::Invariant, "1 jobs lost");
+    Report {
+        schema_version: SCHEMA_VERSION,
+        command: "run".to_owned(),
+        version: "0".to_owned(),
+        run_id: "00c0ffee".to_owned(),
+        seed: 42,
+        started_unix: 0,
+        target: Target {
+            address: "localhost:4730".to_owned(),
+            version: Some("1.1.20".to_owned()),
+        },
+        labels: BTreeMap::new(),
+        plan: serde_json::json!({ "clients": 8 }),
+        environment: Environment::default(),
+        load,
+        verdict,
+        phases: vec![Phase {
+            name: "measure".to_owned(),
+            seconds: 2.0,
+            sent: 1000,
+            completed: 1000,
+            offered_per_second: (load == LoopKind::Open).then_some(500.0),
+            sent_per_second: 500.0,
+            completed_per_second: 500.0,
+            server: Some(ServerUse {
+                cpu_seconds: 0.5,
+                cpu_us_per_job: 500.0,
+                rss_bytes: 3 << 20,
+            }),
+            generator_cpu_seconds: 0.1,
+            stages: vec![stage("response", 1000), stage("wake", 0)],
+        }],
+        ledger: Ledger {
+            scheduled: 1001,
+            sent: 1000,
+            shed: 1,
+            ok: 1000,
+            rerun: 2,
+            ..Ledger::default()
+        },
+        balance: Some(Balance {
+            workers: 2,
+            min: 0,
+            max: 1000,
+            ..Balance::default()
+        }),
+        wakeups: Wakeups {
+            grabs: 10,
+            no_jobs: 5,
+            noops: 3,
+            assigned: 4,
+            ..Wakeups::default()
+        },
+        generator: Generator::default(),
+        series: vec![Sample::default()],
+    }
+}
+
+#[test]
+fn the_screen_says_what_was_measured_and_how() {
+    let text = text::render(&report(LoopKind::Closed), &histogram::PERCENTILES);
+    for words in [
+        "response (closed loop)",
+        "sent 500.0 jobs/s (1 000 jobs)",
+        "server CPU 500.00 µs/job, 25 % of a core, RSS 3.00 MiB",
+        "scheduled 1 001 = sent 1 000 + shed 1",
+        "re-run after a lost worker (legal) 2",
+        "max/min inf",
+        "0.750 NOOP/job   50.0 % of 10 GRAB_JOB answered NO_JOB",
+        "verdict    1 jobs lost (exit 5)",
+        "verdict    too few (exit 8)",
+    ] {
+        assert!(text.contains(words), "{words:?} is not in\n{text}");
+    }
+    assert!(!text.contains("offered"));
+    assert!(
+        !text.contains("wake "),
+        "a stage without samples is left out\n{text}"
+    );
+    // 1000 samples carry a p99, but no p99.9.
+    let row = text.lines().find(|line| line.contains("response")).unwrap();
+    assert_eq!(
+        row.split_whitespace().filter(|cell| *cell == "-").count(),
+        1,
+        "{row}"
+    );
+    let open = text::render(&report(LoopKind::Open), &histogram::PERCENTILES);
+    assert!(open.contains("offered 500.0 jobs/s") && !open.contains("(closed loop)"));
+}
+
+#[test]
+fn json_is_read_back_as_it_was() {
+    let report = report(LoopKind::Open);
+    let json = json::render(&report).unwrap();
+    let back: Report = serde_json::from_str(&json).unwrap();
+    assert_eq!(json::render(&back).unwrap(), json);
+    assert_eq!(back.verdict.exit_code, 5);
+    assert_eq!(
+        back.headline()
+            .unwrap()
+            .stage("response")
+            .unwrap()
+            .latency
+            .count(),
+        1000
+    );
+}
