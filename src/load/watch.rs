@@ -13,8 +13,8 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
-/// How long the target may take to answer `status`.
-const PATIENCE: Duration = Duration::from_secs(1);
+/// How long the target may take to answer `status`. The end of a run may have to wait for it.
+const PATIENCE: Duration = Duration::from_millis(500);
 
 /// How far a run is.
 #[derive(Clone, Debug)]
