@@ -29,6 +29,8 @@ pub(super) struct Function {
     pub(super) with_unique: usize,
     /// Connections that can run it.
     pub(super) workers: usize,
+    /// Workers that were woken for a job of it and have yet to grab.
+    pub(super) woken: usize,
     /// Jobs at the most, by priority of the newcomer.
     pub(super) limits: [Option<NonZeroU32>; 3],
     /// Stays listed though nobody uses it.
@@ -42,10 +44,6 @@ pub(super) struct Function {
 impl Function {
     pub(super) fn queued(&self) -> usize {
         self.queues.iter().map(List::len).sum()
-    }
-
-    pub(super) fn has_queued(&self) -> bool {
-        self.queues.iter().any(|queue| !queue.is_empty())
     }
 
     /// All its jobs.

@@ -258,6 +258,11 @@ impl JobServer {
             assert_eq!(self.functions.find(&function.name), Some(id));
             let jobs = self.jobs.iter().filter(|(_, job)| job.function == id);
             assert_eq!(function.total(), jobs.count());
+            let woken = self
+                .peers
+                .values()
+                .filter(|peer| peer.woken_for == Some(id));
+            assert_eq!(function.woken, woken.count());
             listed += function.total();
         }
         assert_eq!(listed, self.jobs.len());

@@ -62,9 +62,8 @@ impl JobServer {
     /// One worker less for a function; what the peer was woken for falls to another.
     fn unable(&mut self, conn: ConnId, function: FunctionId, out: &mut impl Outbox) {
         self.functions[function].workers -= 1;
-        let peer = &mut self.peers[conn];
-        if peer.woken_for == Some(function) {
-            peer.woken_for = None;
+        if self.peers[conn].woken_for == Some(function) {
+            self.settle(conn);
             self.pass_on(function, out);
         }
         self.functions
@@ -131,7 +130,7 @@ impl JobServer {
         match (has_job, was_asleep) {
             (true, true) => self.sets.sleepers(set).unlink(&mut self.peers, conn),
             (false, false) => {
-                peer.woken_for = None;
+                self.settle(conn);
                 self.sets.sleepers(set).push(&mut self.peers, conn);
             }
             (true, false) | (false, true) => {}
@@ -146,9 +145,8 @@ impl JobServer {
     #[inline]
     pub(super) fn grab(&mut self, conn: ConnId, kind: GrabKind, out: &mut impl Outbox) {
         let set = self.set_of(conn);
-        let peer = &mut self.peers[conn];
-        let woken_for = peer.woken_for.take();
-        if std::mem::take(&mut peer.sleeping)
+        let woken_for = self.settle(conn);
+        if std::mem::take(&mut self.peers[conn].sleeping)
             && let Some(set) = set
         {
             self.sets.sleepers(set).unlink(&mut self.peers, conn);
@@ -210,12 +208,21 @@ impl JobServer {
         out.send(conn, response);
     }
 
-    /// A job was queued: wakes as many sleepers as the policy says.
+    /// A job was queued: wakes as many sleepers as the policy says, less those that were woken
+    /// before and come for one job too few.
     #[inline]
-    pub(super) fn wake_for_job(&mut self, function: FunctionId, out: &mut impl Outbox) {
-        let wanted = self.policy.worker_wakeup.map_or(u32::MAX, |n| n.get());
-        for _ in 0..wanted {
-            if !self.wake_one(function, out) {
+    pub(super) fn wake_for_job(&mut self, id: FunctionId, out: &mut impl Outbox) {
+        let wanted = self
+            .policy
+            .worker_wakeup
+            .map_or(usize::MAX, |n| n.get() as usize);
+        let function = &self.functions[id];
+        let missing = function
+            .queued()
+            .saturating_mul(wanted)
+            .saturating_sub(function.woken);
+        for _ in 0..missing.min(wanted) {
+            if !self.wake_one(id, out) {
                 break;
             }
         }
@@ -237,6 +244,7 @@ impl JobServer {
     }
 
     fn wake(&mut self, conn: ConnId, function: FunctionId, out: &mut impl Outbox) {
+        self.functions[function].woken += 1;
         let peer = &mut self.peers[conn];
         peer.sleeping = false;
         peer.woken_for = Some(function);
@@ -250,25 +258,42 @@ impl JobServer {
         out.send(conn, Response::Noop);
     }
 
-    /// A woken worker will not fetch the function's job: if one still waits, another shall.
-    fn pass_on(&mut self, function: FunctionId, out: &mut impl Outbox) {
-        if self.functions.get(function).is_some_and(|f| f.has_queued()) {
-            self.wake_one(function, out);
+    /// The worker answers its NOOP, or never will; returns the function it was woken for.
+    #[inline]
+    fn settle(&mut self, conn: ConnId) -> Option<FunctionId> {
+        let function = self.peers[conn].woken_for.take()?;
+        self.functions[function].woken -= 1;
+        Some(function)
+    }
+
+    /// A woken worker will not fetch the function's job: if more wait than workers come, another
+    /// shall.
+    fn pass_on(&mut self, id: FunctionId, out: &mut impl Outbox) {
+        let function = self.functions.get(id);
+        if function.is_some_and(|function| function.queued() > function.woken) {
+            self.wake_one(id, out);
         }
     }
 
     /// Workers that were woken and stay silent may be gone without a word.
     pub(super) fn wake_again(&mut self, out: &mut impl Outbox) {
-        while let Some(wake) = self.wakes.front() {
-            let is_silent = self.peers.get(wake.conn).is_some_and(|peer| {
-                peer.woken_for == Some(wake.function) && peer.wakes == wake.number
-            });
-            if is_silent && wake.expires > self.now {
+        while let Some(&Wake {
+            expires,
+            conn,
+            number,
+            function,
+        }) = self.wakes.front()
+        {
+            let is_silent = self
+                .peers
+                .get(conn)
+                .is_some_and(|peer| peer.woken_for == Some(function) && peer.wakes == number);
+            if is_silent && expires > self.now {
                 break;
             }
-            let function = wake.function;
             self.wakes.pop_front();
             if is_silent {
+                self.settle(conn);
                 self.pass_on(function, out);
             }
         }

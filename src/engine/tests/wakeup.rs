@@ -318,3 +318,25 @@ fn wake_up_passes_on_from_a_worker_that_stays_silent() {
         "#,
     );
 }
+
+/// A worker on its way whose job was taken meanwhile comes for the next one: no other is woken
+/// for that, unless it stays silent.
+#[test]
+fn worker_on_its_way_is_counted_on() {
+    check_woken(
+        r#"
+        other > CAN_DO f
+        other > GRAB_JOB
+        other < JOB_ASSIGN $h f "1"
+        client > SUBMIT_JOB_BG f "" "2"
+        client < JOB_CREATED $next
+        ASLEEP is quiet
+        after 1s
+        ASLEEP < NOOP
+        WOKEN > GRAB_JOB
+        WOKEN < JOB_ASSIGN $next f "2"
+        ASLEEP > GRAB_JOB
+        ASLEEP < NO_JOB
+        "#,
+    );
+}
