@@ -5,7 +5,8 @@
 //! which of its workers sleep: a worker finds a job, and a job a worker, without a look at the
 //! other functions and workers, however many there are.
 
-use super::functions::{FunctionId, Functions};
+use super::functions::Functions;
+use super::keys::{FunctionId, Place, SetId};
 use super::list::List;
 use crate::protocol::{ConnId, Priority};
 use foldhash::fast::FixedState;
@@ -15,20 +16,8 @@ use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
-slotmap::new_key_type! {
-    /// A set of abilities: a slot and its generation.
-    pub(super) struct SetId;
-}
-
 /// How long a worker lets one job of a function run, in milliseconds.
 pub(super) type Limit = Option<NonZeroU32>;
-
-/// The place of a function in a set.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) struct Place {
-    pub(super) set: SetId,
-    index: u32,
-}
 
 /// What one worker can do.
 #[derive(Clone, Debug, Default)]

@@ -1,8 +1,9 @@
 //! The text protocol: what gearmand prints, byte for byte where programs parse it.
 
 use super::abilities::Abilities;
-use super::functions::{Function, FunctionId};
+use super::functions::Function;
 use super::jobs::State;
+use super::keys::FunctionId;
 use super::{JobServer, Outbox};
 use crate::protocol::admin::{Command, CommandError, MAX_WORDS};
 use crate::protocol::request::MAX_FUNCTION;

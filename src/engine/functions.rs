@@ -1,7 +1,6 @@
 //! The functions: their queues, their limits, who can run them.
 
-use super::abilities::Place;
-use super::jobs::JobKey;
+use super::keys::{FunctionId, JobKey, Place};
 use super::list::List;
 use crate::protocol::Priority;
 use foldhash::fast::FixedState;
@@ -9,11 +8,6 @@ use hashbrown::HashTable;
 use slotmap::SlotMap;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
-
-slotmap::new_key_type! {
-    /// A function: a slot and its generation.
-    pub(super) struct FunctionId;
-}
 
 /// One function.
 #[derive(Debug, Default)]

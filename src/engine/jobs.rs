@@ -1,7 +1,7 @@
 //! The jobs, and the ways to find one: by key, by the number in its handle, by its unique.
 
 use super::Timestamp;
-use super::functions::FunctionId;
+use super::keys::{FunctionId, JobKey};
 use super::list::{Linked, Links};
 use crate::protocol::request::MAX_DIGITS;
 use crate::protocol::{Body, ConnId, Priority};
@@ -10,11 +10,6 @@ use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use slotmap::SlotMap;
 use std::hash::BuildHasher;
-
-slotmap::new_key_type! {
-    /// A job: a slot and its generation.
-    pub(super) struct JobKey;
-}
 
 /// Where a job stands.
 ///

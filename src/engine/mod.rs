@@ -20,6 +20,7 @@ mod abilities;
 mod admin;
 mod functions;
 mod jobs;
+mod keys;
 mod list;
 mod peers;
 mod policy;
@@ -35,8 +36,9 @@ pub use policy::Policy;
 
 use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{ConnId, DecodeError, Frame, Request, RequestError, Response};
-use functions::{FunctionId, Functions};
-use jobs::{JobKey, Jobs};
+use functions::Functions;
+use jobs::Jobs;
+use keys::{FunctionId, JobKey};
 use peers::{Peer, Peers};
 use std::collections::{BTreeSet, VecDeque};
 

@@ -1,8 +1,8 @@
 //! The connections, as far as the rules know them.
 
 use super::abilities::Abilities;
-use super::functions::FunctionId;
-use super::jobs::{JobKey, Jobs};
+use super::jobs::Jobs;
+use super::keys::{FunctionId, JobKey};
 use super::list::{Linked, Links, List};
 use crate::protocol::ConnId;
 use slotmap::SecondaryMap;

@@ -1,6 +1,7 @@
 //! What workers say of their jobs, and how jobs end.
 
-use super::jobs::{Digits, JobKey, Progress, State};
+use super::jobs::{Digits, Progress, State};
+use super::keys::JobKey;
 use super::{JobServer, Outbox};
 use crate::protocol::{ConnId, Request, Response};
 

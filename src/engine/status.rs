@@ -1,6 +1,7 @@
 //! Questions and settings of one connection, and the refusal of what is no request.
 
-use super::jobs::{Digits, Identity, JobKey};
+use super::jobs::{Digits, Identity};
+use super::keys::JobKey;
 use super::{JobServer, Outbox};
 use crate::protocol::{ConnId, DecodeError, RequestError, Response};
 

@@ -1,7 +1,7 @@
 //! Jobs come in.
 
-use super::functions::FunctionId;
-use super::jobs::{Identity, JobKey, NewJob, State};
+use super::jobs::{Identity, NewJob, State};
+use super::keys::{FunctionId, JobKey};
 use super::{JobServer, Outbox, Timestamp};
 use crate::protocol::{ConnId, Priority, Response, Submit};
 

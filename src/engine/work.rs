@@ -1,8 +1,8 @@
 //! Workers: what they can do, what they grab, how they sleep and are woken, how they are lost.
 
-use super::abilities::{Abilities, Limit, SetId};
-use super::functions::FunctionId;
-use super::jobs::{JobKey, State};
+use super::abilities::{Abilities, Limit};
+use super::jobs::State;
+use super::keys::{FunctionId, JobKey, SetId};
 use super::{JobServer, Outbox, Wake};
 use crate::protocol::{ConnId, GrabKind, Response};
 use std::collections::BTreeMap;
