@@ -1,8 +1,9 @@
 //! Job servers with one vice each, and what `gearbench run` makes of them: every vice has a
-//! documented exit code and is named; a server without one passes.
+//! documented exit code and is named; a server without one passes, real ones among them.
 
 mod server;
 
+use crate::support::{Gearmand, Serve, Server, require_or_skip};
 use gearbench::cli::exit;
 use gearbench::cli::run::exit_code;
 use gearbench::load::{
@@ -86,6 +87,40 @@ fn a_server_without_vices_passes_whatever_the_jobs_are() {
         .map(|phase| phase.name.as_str())
         .collect();
     assert_eq!(phases, ["flood", "backlog"]);
+}
+
+/// Hundreds of peers, in every way a worker can ask; nothing is left behind.
+fn passes(server: &impl Server) {
+    for grab in ["classic", "uniq", "all"] {
+        let mut plan = plan(server.address());
+        (plan.clients, plan.workers) = (100, 100);
+        plan.functions = 3;
+        plan.grab = grab.parse().expect("a way to grab");
+        plan.background_percent = 50.0;
+        plan.backlog = JOBS;
+        plan.unique = Unique::Each;
+        let prefix = plan.id.prefix();
+        let report = run(plan);
+        assert!(report.verdict.passed(), "{:?}", report.verdict);
+        assert_eq!(report.ledger.ok, 2 * JOBS);
+        let status = server.admin().list("status").expect("an answer");
+        let left = status.iter().filter(|row| row.starts_with(&prefix));
+        let held = left.filter(|row| !row.contains("\t0\t0\t"));
+        assert_eq!(held.count(), 0, "{status:?}");
+        assert!(report.target.version.is_some());
+    }
+}
+
+#[test]
+fn gearmand_passes() {
+    if require_or_skip("gearmand") {
+        passes(&Gearmand::start(&[]));
+    }
+}
+
+#[test]
+fn our_own_server_passes() {
+    passes(&Serve::start(&[]));
 }
 
 #[test]
