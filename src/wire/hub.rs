@@ -223,7 +223,6 @@ impl<S: Service> Reader<S> {
     /// Ends the connection: reads and drops what still comes, so that the kernel does not answer
     /// it with a reset that would overtake our last bytes, and waits until those are written.
     async fn linger(&mut self) {
-        let mut bin = [0; 4096];
         let (hub, conn) = (self.hub.clone(), self.conn);
         let gone = || {
             hub.with(|_, io| match io.conns.contains_key(conn) {
@@ -232,11 +231,23 @@ impl<S: Service> Reader<S> {
             })
         };
         let end = async {
-            while matches!(self.read.read(&mut bin).await, Ok(1..)) {}
+            poll_fn(|cx| self.poll_drop(cx)).await;
             poll_fn(|_| gone()).await;
         };
         let _ = tokio::time::timeout(LINGER, end).await;
         hub.with(|_, io| io.remove(conn));
+    }
+
+    /// Reads and drops until the stream is over.
+    fn poll_drop(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        let inner = &mut *self.hub.0.borrow_mut();
+        loop {
+            let mut bin = ReadBuf::new(&mut inner.scratch);
+            match ready!(Pin::new(&mut self.read).poll_read(cx, &mut bin)) {
+                Ok(()) if !bin.filled().is_empty() => {}
+                _ => return Poll::Ready(()),
+            }
+        }
     }
 }
 
