@@ -121,6 +121,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
             (Target::from(server.address()), Some(server))
         }
     };
+    let deadline = Instant::now() + args.budget;
     progress(1, &format!("is {target} a Gearman server?"));
     let probed = match load::probe(&target.to_string(), PREFLIGHT) {
         Ok(probed) => probed,
@@ -130,7 +131,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         args,
         id: RunId::fresh(),
         interruption: Interruption::watch()?,
-        deadline: Instant::now() + args.budget,
+        deadline,
     };
     let findings = check.carry_out(target, &probed);
     let (text, code) = screen::render(&findings);
@@ -182,7 +183,8 @@ impl Check<'_> {
         };
         if !self.args.no_conform {
             findings.cases = self.play_cases(&findings.target);
-            load::tidy(probed.address, &self.id.prefix(), PREFLIGHT);
+            let limit = PREFLIGHT.min(self.left());
+            load::tidy(probed.address, &self.id.prefix(), limit);
         }
         if let Err(reason) = self.may_load(&findings.target, probed) {
             findings.without_load = Some(reason);
@@ -203,6 +205,10 @@ impl Check<'_> {
         smoke::smoke(&target.to_string(), &namespace, limit)
     }
 
+    fn left(&self) -> Duration {
+        self.deadline.saturating_duration_since(Instant::now())
+    }
+
     fn may_load(&self, target: &Target, probed: &Probed) -> Result<(), String> {
         if self.args.no_load {
             return Err("left out, as asked".to_owned());
@@ -215,10 +221,7 @@ impl Check<'_> {
     /// The three loads; each needs the one before.
     fn load(&self, findings: &mut Findings) -> Result<(), LoadError> {
         let slack = self.args.budget.mul_f64(SLACK_SHARE);
-        let rest = self
-            .deadline
-            .saturating_duration_since(Instant::now())
-            .saturating_sub(slack);
+        let rest = self.left().saturating_sub(slack);
         let part = |seconds: f64| rest.mul_f64(seconds / (IDLE + CEILING + LOADED));
         let plan = |pace, actors, duration: Duration| Plan {
             pace,
