@@ -1,6 +1,6 @@
 //! What the program does not begin: requests that make no sense, targets that are none.
 
-use super::{BOUND, gearbench, on, refuses};
+use super::{BOUND, exits, gearbench, on, refuses};
 use crate::support::run_with_deadline;
 use gearbench::cli::exit;
 use gearbench::protocol::{Body, Response};
@@ -217,30 +217,37 @@ fn endless_text_is_no_gearman() {
     is_no_target(endless, &["not a Gearman server"]);
 }
 
-/// The answers that a target has only for its first connection.
-#[test]
-fn a_target_that_falls_silent_after_its_first_words_is_left_at_its_deadline() {
+/// A server that answers the first ECHO_REQ and nothing after.
+fn falls_silent() -> SocketAddr {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
         let mut silent = Vec::new();
         for mut stream in listener.incoming().flatten() {
-            let mut buffer = [0; 64];
             // The header and the word of the program's own ECHO_REQ.
-            if silent.is_empty() && stream.read_exact(&mut buffer[..12 + 9]).is_ok() {
+            let mut request = [0; 12 + 9];
+            if silent.is_empty() && stream.read_exact(&mut request).is_ok() {
                 let mut answer = Vec::new();
-                let body = Body::new(&buffer[12..12 + 9]);
+                let body = Body::new(&request[12..]);
                 Response::EchoRes { body }.encode(&mut answer);
                 let _ = stream.write_all(&answer);
             }
             silent.push(stream);
         }
     });
+    address
+}
+
+#[test]
+fn a_target_that_falls_silent_is_left_at_its_deadline() {
+    let address = falls_silent();
     let mut run = on(address, "run", "--connect-timeout 2s");
     let finished = run_with_deadline(&mut run, SOON);
-    refuses(
-        &finished,
-        exit::TARGET,
-        &["connections", &address.to_string()],
-    );
+    let words = ["connections", &address.to_string()];
+    refuses(&finished, exit::TARGET, &words);
+
+    let mut check = on(falls_silent(), "check", "--budget 5s");
+    let finished = run_with_deadline(&mut check, SOON);
+    exits(&finished, exit::TARGET);
+    assert!(finished.out().contains("\nverdict    FAILED"));
 }
