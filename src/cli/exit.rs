@@ -49,6 +49,12 @@ pub const TABLE: [(u8, &str); 11] = [
     (TERMINATED, "terminated; partial results were written"),
 ];
 
+/// The codes as Markdown, as the README has them.
+pub fn markdown() -> String {
+    let rows = TABLE.map(|(code, meaning)| format!("| {code} | {meaning} |\n"));
+    format!("| code | meaning |\n|---:|---|\n{}", rows.concat())
+}
+
 /// The code to exit with when several apply: an interruption, since whoever interrupts wants no
 /// other verdict, then the first of 1, 2, 3, 5, 4, 6, 7, 8.
 pub fn precedence(codes: impl IntoIterator<Item = u8>) -> u8 {

@@ -21,7 +21,7 @@ Examples:
 
 const EXITS: &str = "\
 Exit codes: 0 passed; 2 usage; 3 target unreachable or no Gearman server; 5 lost, phantom,
-duplicated or wrong body; 8 inconclusive; 130 interrupted, partial results were written.";
+duplicated or wrong body; 8 inconclusive; 130 and 143 interrupted, partial results were written.";
 
 /// Load from thousands of simulated clients and workers, every job accounted for.
 #[derive(Debug, clap::Args)]
@@ -45,23 +45,17 @@ pub struct Args {
     /// Jobs per second over all clients, as in 5k; implies --mode open
     #[arg(long, env = "GEARBENCH_RATE", value_parser = units::rate, help_heading = "Load")]
     pub rate: Option<f64>,
-    /// Gaps between intended starts: constant or poisson
-    #[arg(
-        long,
-        env = "GEARBENCH_ARRIVAL",
-        default_value = "constant",
-        help_heading = "Load"
-    )]
-    pub arrival: Arrival,
-    /// Jobs of a client on their way at a time, in a closed loop
+    /// Gaps between intended starts: constant or poisson [default: constant]
+    #[arg(long, env = "GEARBENCH_ARRIVAL", help_heading = "Load")]
+    pub arrival: Option<Arrival>,
+    /// Jobs of a client on their way at a time, in a closed loop [default: 1]
     #[arg(
         long,
         env = "GEARBENCH_OUTSTANDING",
         value_name = "N",
-        default_value_t = 1,
         help_heading = "Load"
     )]
-    pub outstanding: usize,
+    pub outstanding: Option<usize>,
     /// End after so many measured jobs, as in 200k
     #[arg(long, env = "GEARBENCH_JOBS", value_name = "N", value_parser = units::count, help_heading = "Load")]
     pub jobs: Option<u64>,
@@ -270,12 +264,18 @@ impl Args {
                 return Err("--rate is for an open loop; leave out --mode closed".to_owned());
             }
             (Some(Mode::Open), None) => return Err("--mode open needs --rate".to_owned()),
+            (_, Some(_)) if self.outstanding.is_some() => {
+                return Err("--outstanding is for a closed loop; leave out --rate".to_owned());
+            }
+            (_, None) if self.arrival.is_some() => {
+                return Err("--arrival is for an open loop; it needs --rate".to_owned());
+            }
             (_, Some(rate)) => Pace::Open {
                 rate,
-                arrival: self.arrival,
+                arrival: self.arrival.unwrap_or(Arrival::Constant),
             },
             (_, None) => Pace::Closed {
-                outstanding: self.outstanding,
+                outstanding: self.outstanding.unwrap_or(1),
             },
         };
         let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
@@ -346,8 +346,9 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
 }
 
 fn may_load(args: &Args) -> Result<(), TargetError> {
-    let ip = args.target.resolve()?.ip();
-    args.target.may_load(ip, &args.ownership)
+    // Any of them may be the one that answers.
+    let mut addresses = args.target.resolve()?.into_iter();
+    addresses.try_for_each(|address| args.target.may_load(address.ip(), &args.ownership))
 }
 
 /// The exit code of a run that came to nothing.
@@ -538,6 +539,8 @@ mod tests {
         for (flags, words) in [
             ("--mode closed --rate 5", "--rate"),
             ("--mode open", "--rate"),
+            ("--rate 5 --outstanding 2", "--outstanding"),
+            ("--arrival poisson", "--arrival"),
             ("--rate fast", "5k"),
             ("--payload 3", "24"),
             ("--duration soon", "20s"),

@@ -4,12 +4,12 @@ use super::exit;
 use super::signals::Signals;
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
-use crate::server::{self, Listener};
+use crate::server::{self, Bound};
 use crate::wire;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::fs::{self, OpenOptions};
-use std::io::Write;
+use std::io::{IsTerminal, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use tracing::level_filters::LevelFilter;
@@ -21,11 +21,14 @@ Examples:
   gearbench serve -L 0.0.0.0 -j 3 -l none    open to the network, three attempts for each job
 ";
 
+const EXITS: &str = "\
+Exit codes: 0 ended by SIGTERM or SIGINT; 1 it cannot start, such as on a port in use; 2 usage.";
+
 /// Serve Gearman: a compact job server, started with gearmand's own options.
 ///
 /// Jobs are kept in memory. SIGTERM and SIGINT end the server with exit code 0.
 #[derive(Args, Debug)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ServeArgs {
     /// Port to listen on; 0 is any free one.
     #[arg(short, long, env = "GEARMAND_PORT", default_value_t = 4730)]
@@ -60,8 +63,8 @@ pub(super) struct ServeArgs {
     #[arg(long, env = "GEARBENCH_EXCEPTIONS")]
     exceptions: bool,
     /// What handles begin with [default: H: and the name of this host].
-    #[arg(long, env = "GEARBENCH_JOB_HANDLE_PREFIX", value_name = "TEXT")]
-    job_handle_prefix: Option<String>,
+    #[arg(long, env = "GEARBENCH_JOB_HANDLE_PREFIX", value_name = "TEXT", value_parser = handle_prefix)]
+    job_handle_prefix: Option<HandlePrefix>,
     /// File to write the process id to; it is there before the port answers, and removed at exit.
     #[arg(short = 'P', long, env = "GEARBENCH_PID_FILE", value_name = "FILE")]
     pid_file: Option<PathBuf>,
@@ -83,6 +86,10 @@ pub(super) struct ServeArgs {
         ignore_case = true
     )]
     verbose: Verbose,
+}
+
+fn handle_prefix(text: &str) -> Result<HandlePrefix, String> {
+    HandlePrefix::new(text.as_bytes()).map_err(|error| error.to_string())
 }
 
 /// gearmand's log levels.
@@ -136,27 +143,30 @@ impl Drop for PidFile {
 }
 
 impl ServeArgs {
-    fn policy(&self) -> anyhow::Result<Policy> {
-        let handle_prefix = match &self.job_handle_prefix {
-            Some(prefix) => HandlePrefix::new(prefix.as_bytes()).context("--job-handle-prefix")?,
-            None => HandlePrefix::for_host(&super::host_name()),
-        };
-        Ok(Policy {
+    fn policy(&self) -> Policy {
+        let local = super::local_policy();
+        Policy {
             job_retries: u8::try_from(self.job_retries).ok(),
             worker_wakeup: NonZeroU32::new(self.worker_wakeup),
             exceptions: self.exceptions,
-            handle_prefix,
-            pid: std::process::id(),
+            handle_prefix: self
+                .job_handle_prefix
+                .clone()
+                .unwrap_or(local.handle_prefix),
             verbose: self.verbose.name(),
-            ..super::local_policy()
-        })
+            ..local
+        }
     }
 
     fn start_log(&self) -> anyhow::Result<()> {
         let log = tracing_subscriber::fmt().with_max_level(self.verbose.filter());
         match self.log_file.as_str() {
             "none" => {}
-            "stderr" => log.with_writer(std::io::stderr).init(),
+            "stderr" => {
+                let colour = std::io::stderr().is_terminal()
+                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+                log.with_ansi(colour).with_writer(std::io::stderr).init();
+            }
             path => {
                 let file = OpenOptions::new()
                     .create(true)
@@ -173,10 +183,13 @@ impl ServeArgs {
 /// Serves until SIGTERM or SIGINT.
 pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
     args.start_log()?;
-    let policy = args.policy()?;
+    let policy = args.policy();
     wire::raise_file_limit();
+    // The pid file of a server that has the port already is not ours to touch; whoever can connect
+    // may read ours.
+    let bound = Bound::to(&args.listen, args.port)?;
     let _pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
-    let listener = Listener::bind(&args.listen, args.port, args.backlog)?;
+    let listener = bound.listen(args.backlog)?;
     let address = listener.address()?;
     wire::block_on(async {
         let mut signals = Signals::new()?;

@@ -2,7 +2,7 @@
 
 use clap::Args;
 use std::fmt;
-use std::net::{IpAddr, SocketAddr, ToSocketAddrs};
+use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
 use std::str::FromStr;
 
 /// Port of Gearman, registered for it.
@@ -59,6 +59,11 @@ impl FromStr for Target {
         if host.is_empty() || !host.chars().all(is_host) {
             return Err(malformed());
         }
+        // What comes after a % names an interface.
+        let number = host.split_once('%').map_or(host, |(number, _)| number);
+        if host.contains(':') && number.parse::<Ipv6Addr>().is_err() {
+            return Err(malformed());
+        }
         let port = match port {
             Some(port) => port.parse().map_err(|_| malformed())?,
             None => PORT,
@@ -100,18 +105,18 @@ pub(crate) struct Ownership {
 }
 
 impl Target {
-    /// The address behind the name.
-    pub(crate) fn resolve(&self) -> Result<SocketAddr, TargetError> {
+    /// The addresses behind the name, at least one.
+    pub(crate) fn resolve(&self) -> Result<Vec<SocketAddr>, TargetError> {
         let unknown = |reason: String| TargetError::Unknown {
             target: self.clone(),
             reason,
         };
-        let mut found = (self.host.as_str(), self.port)
-            .to_socket_addrs()
-            .map_err(|error| unknown(error.to_string()))?;
-        found
-            .next()
-            .ok_or_else(|| unknown("it has no address".to_owned()))
+        let found = (self.host.as_str(), self.port).to_socket_addrs();
+        let found: Vec<_> = found.map_err(|error| unknown(error.to_string()))?.collect();
+        match found.is_empty() {
+            true => Err(unknown("it has no address".to_owned())),
+            false => Ok(found),
+        }
     }
 
     /// Refuses load on a public address that was not named twice.
@@ -147,6 +152,7 @@ mod tests {
             ("::1", "[::1]:4730"),
             ("[::1]", "[::1]:4730"),
             ("[fe80::1]:99", "[fe80::1]:99"),
+            ("[fe80::1%eth0]:99", "[fe80::1%eth0]:99"),
         ] {
             assert_eq!(text.parse::<Target>().unwrap().to_string(), printed);
         }
@@ -164,6 +170,8 @@ mod tests {
             "[::1]:",
             "a b",
             "http://x",
+            "a:b:c",
+            "[fe80::1:",
         ] {
             assert!(text.parse::<Target>().is_err(), "{text:?}");
         }

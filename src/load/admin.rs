@@ -2,7 +2,7 @@
 //! deadlines. None of it is on the path of a job.
 
 use super::LoadError;
-use crate::protocol::{Body, Decoder, Frame, PacketType, Request};
+use crate::protocol::{Body, Decoder, Frame, Magic, PacketType, Request};
 use std::io::{self, Read, Write};
 use std::net::{SocketAddr, TcpStream, ToSocketAddrs};
 use std::ops::ControlFlow;
@@ -10,6 +10,9 @@ use std::time::{Duration, Instant};
 
 /// Bytes of an answer in text beyond which it is not read on.
 const LONGEST_ANSWER: usize = 16 * 1024 * 1024;
+
+/// Bytes shown of an answer that is not Gearman.
+const SHOWN: usize = 60;
 
 /// A target that has answered.
 #[derive(Clone, Debug)]
@@ -87,41 +90,42 @@ fn echo(
         body: Body::new(word),
     }
     .encode(&mut request);
-    let silent = LoadError::Silent {
-        target: target.clone(),
-        after: limit,
-    };
     let mut decoder = Decoder::default();
     let mut answer = None;
     let mut buffer = [0; 4096];
-    if let Err(source) = stream.write_all(&request) {
-        return Err(LoadError::HungUp {
-            target,
-            source: Some(source),
-        });
-    }
+    // How the answer began, should it never be whole.
+    let mut start = Vec::new();
+    let hung_up = |source| LoadError::HungUp {
+        target: target.clone(),
+        source,
+    };
+    let silent = || LoadError::Silent {
+        target: target.clone(),
+        after: limit,
+    };
+    stream
+        .write_all(&request)
+        .map_err(|source| hung_up(Some(source)))?;
     while answer.is_none() {
-        if Instant::now() >= deadline {
-            return Err(silent);
-        }
         let _ = stream.set_read_timeout(Some(left(deadline)));
-        let count = match stream.read(&mut buffer) {
-            Ok(0) => {
-                return Err(LoadError::HungUp {
-                    target,
-                    source: None,
-                });
-            }
-            Ok(count) => count,
-            Err(error) if timed_out(&error) => return Err(silent),
+        let end = match stream.read(&mut buffer) {
+            Ok(0) => Err(hung_up(None)),
             Err(error) if error.kind() == io::ErrorKind::Interrupted => continue,
-            Err(source) => {
-                return Err(LoadError::HungUp {
-                    target,
-                    source: Some(source),
-                });
+            Err(error) if timed_out(&error) => Err(silent()),
+            Err(source) => Err(hung_up(Some(source))),
+            Ok(_) if Instant::now() >= deadline => Err(silent()),
+            Ok(count) => Ok(count),
+        };
+        let count = match end {
+            Ok(count) => count,
+            Err(error) if start.is_empty() => return Err(error),
+            Err(_) => {
+                let found = format!("\"{}\".. in answer to ECHO_REQ", start.escape_ascii());
+                return Err(LoadError::NotGearman { target, found });
             }
         };
+        let room = SHOWN.saturating_sub(start.len()).min(count);
+        start.extend_from_slice(&buffer[..room]);
         let fed = decoder.feed(&buffer[..count], |frame| {
             answer = Some(described(frame, word));
             ControlFlow::Break(())
@@ -139,6 +143,9 @@ fn echo(
 /// `Ok` for the answer to ECHO_REQ; else what came in its place.
 fn described(frame: Frame<'_>, word: &[u8]) -> Result<(), String> {
     match frame {
+        Frame::Packet(packet) if packet.magic == Magic::Req => {
+            Err("a packet with the magic of a request in answer to ECHO_REQ".to_owned())
+        }
         Frame::Packet(packet) if packet.kind == PacketType::ECHO_RES && *packet.data == *word => {
             Ok(())
         }
@@ -148,7 +155,7 @@ fn described(frame: Frame<'_>, word: &[u8]) -> Result<(), String> {
             packet.data.len()
         )),
         Frame::Line(line) => {
-            let start = &line[..line.len().min(60)];
+            let start = &line[..line.len().min(SHOWN)];
             Err(format!(
                 "the text \"{}\" in answer to ECHO_REQ",
                 start.escape_ascii()

@@ -294,6 +294,7 @@ fn check_files(plan: &Plan) -> Result<(), LoadError> {
 impl Plan {
     /// Files that carrying out this plan keeps open.
     pub fn files_needed(&self) -> u64 {
-        (self.clients + self.workers) as u64 + OTHER_FILES
+        let actors = self.clients.saturating_add(self.workers) as u64;
+        actors.saturating_add(OTHER_FILES)
     }
 }

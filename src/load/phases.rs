@@ -135,8 +135,10 @@ impl Shard {
         if let Some(end) = self.phase_end() {
             at = at.min(end);
         }
+        // Once all jobs are sent the schedule is in the past: looking for it would never end.
+        let arrives = self.may_arrive() && self.may_send();
         let start = self.tally().started;
-        if let (Some(schedule), true) = (&self.schedule, self.may_arrive()) {
+        if let (Some(schedule), true) = (&self.schedule, arrives) {
             at = at.min(start + schedule.peek());
         }
         at

@@ -12,7 +12,7 @@ pub struct Listener(TcpListener);
 #[derive(Debug, thiserror::Error)]
 pub enum ListenError {
     /// The name of the address is not known.
-    #[error("cannot find the address {host:?}: {source}")]
+    #[error("cannot find the address {host:?}")]
     Resolve {
         /// What was asked for.
         host: String,
@@ -20,7 +20,7 @@ pub enum ListenError {
         source: io::Error,
     },
     /// The system refuses.
-    #[error("cannot listen on {address}: {source}")]
+    #[error("cannot listen on {address}")]
     Bind {
         /// What was asked for.
         address: SocketAddr,
@@ -29,10 +29,17 @@ pub enum ListenError {
     },
 }
 
-impl Listener {
-    /// Listens on an address (a name or a number; port 0 is any free one). A server that was
-    /// just stopped leaves the port usable: SO_REUSEADDR.
-    pub fn bind(host: &str, port: u16, backlog: i32) -> Result<Self, ListenError> {
+/// A socket that has its address and does not listen yet: nobody can connect.
+#[derive(Debug)]
+pub struct Bound {
+    address: SocketAddr,
+    socket: Socket,
+}
+
+impl Bound {
+    /// Takes an address (a name or a number; port 0 is any free one), which must not be in use. A
+    /// server that was just stopped leaves the port usable: SO_REUSEADDR.
+    pub fn to(host: &str, port: u16) -> Result<Self, ListenError> {
         let resolve = |source| ListenError::Resolve {
             host: host.to_owned(),
             source,
@@ -41,20 +48,34 @@ impl Listener {
         let address = found
             .next()
             .ok_or_else(|| resolve(io::ErrorKind::NotFound.into()))?;
-        Self::bind_to(address, backlog).map_err(|source| ListenError::Bind { address, source })
+        bind(address)
+            .map(|socket| Bound { address, socket })
+            .map_err(|source| ListenError::Bind { address, source })
     }
 
-    fn bind_to(address: SocketAddr, backlog: i32) -> io::Result<Self> {
-        let socket = Socket::new(
-            Domain::for_address(address),
-            Type::STREAM,
-            Some(Protocol::TCP),
-        )?;
-        socket.set_reuse_address(true)?;
-        socket.set_nonblocking(true)?;
-        socket.bind(&address.into())?;
-        socket.listen(backlog)?;
-        Ok(Listener(socket.into()))
+    /// Lets up to `backlog` connections wait.
+    pub fn listen(self, backlog: i32) -> Result<Listener, ListenError> {
+        let Bound { address, socket } = self;
+        match socket.listen(backlog) {
+            Ok(()) => Ok(Listener(socket.into())),
+            Err(source) => Err(ListenError::Bind { address, source }),
+        }
+    }
+}
+
+fn bind(address: SocketAddr) -> io::Result<Socket> {
+    let domain = Domain::for_address(address);
+    let socket = Socket::new(domain, Type::STREAM, Some(Protocol::TCP))?;
+    socket.set_reuse_address(true)?;
+    socket.set_nonblocking(true)?;
+    socket.bind(&address.into())?;
+    Ok(socket)
+}
+
+impl Listener {
+    /// Listens on an address, as [`Bound::to`] has it.
+    pub fn bind(host: &str, port: u16, backlog: i32) -> Result<Self, ListenError> {
+        Bound::to(host, port)?.listen(backlog)
     }
 
     /// Where it listens, with the real port.

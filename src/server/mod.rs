@@ -7,7 +7,7 @@
 mod driver;
 mod listen;
 
-pub use listen::{ListenError, Listener};
+pub use listen::{Bound, ListenError, Listener};
 
 use crate::engine::{JobServer, Policy};
 use crate::wire::{self, Hub};

@@ -7,9 +7,11 @@
 )]
 
 mod architecture;
+mod cli;
 mod conformance;
 mod interop;
 mod property;
+mod readme;
 mod server;
 mod support;
 mod zoo;

@@ -6,8 +6,8 @@ mod screen;
 use super::signals::Interruption;
 use super::target::{Ownership, Target, TargetError};
 use super::{exit, run};
-use crate::conformance::Namespace;
-use crate::conformance::smoke::{self, SmokeResult, SmokeVerdict};
+use crate::conformance::smoke::{self, NotRun, SmokeResult, SmokeVerdict};
+use crate::conformance::{ArmError, Cause, Namespace};
 use crate::load::{self, Arrival, Control, LoadError, Pace, Plan, Probed, RunId, units};
 use crate::report::{Kind, Phase, Report};
 use crate::server::{Background, Listener};
@@ -24,7 +24,7 @@ Examples:
 
 const EXITS: &str = "\
 Exit codes: 0 passed; 2 usage; 3 target unreachable or no Gearman server; 4 a protocol case
-failed; 5 a job was lost, made up, run twice or damaged; 130 interrupted, with a partial screen.";
+failed; 5 a job was lost, made up, run twice or damaged; 130 and 143 interrupted, with a partial screen.";
 
 /// How long the first answers may take.
 const PREFLIGHT: Duration = Duration::from_secs(2);
@@ -313,6 +313,17 @@ impl Findings {
         self.cases.iter().filter(failed)
     }
 
+    /// Whether the target went away while the cases were played.
+    fn lost_target(&self) -> bool {
+        self.cases.iter().any(|case| match &case.verdict {
+            SmokeVerdict::Passed => false,
+            SmokeVerdict::Failed(failure) => {
+                matches!(failure.cause, Cause::Arm(ArmError::Unreachable { .. }))
+            }
+            SmokeVerdict::NotRun(reason) => matches!(reason, NotRun::Unreachable),
+        })
+    }
+
     /// The exit code. That this machine was busy says nothing about the server and is no failure.
     fn code(&self) -> u8 {
         let cases = self.failed_cases().next().map(|_| exit::CONFORMANCE);
@@ -322,7 +333,9 @@ impl Findings {
             .filter(|finding| finding.kind != Kind::Inconclusive)
             .map(|finding| finding.code);
         let failure = self.failure.as_ref().map(|(code, _)| *code);
-        exit::precedence(found.chain(cases).chain(failure).chain(self.interrupted))
+        let lost = self.lost_target().then_some(exit::TARGET);
+        let others = failure.into_iter().chain(lost).chain(self.interrupted);
+        exit::precedence(found.chain(cases).chain(others))
     }
 
     /// Writes each load's files.

@@ -187,6 +187,7 @@ fn verdict(findings: &Findings, code: u8) -> String {
         (0, _) => "PASSED: a Gearman server that kept its promises".to_owned(),
         (130 | 143, _) => format!("INTERRUPTED: what is above stands (exit {code})"),
         (_, Some((_, why))) => format!("FAILED: {why} (exit {code})"),
+        (3, _) => format!("FAILED: the target went away, see above (exit {code})"),
         (4, _) => format!("FAILED: breaks the protocol, see above (exit {code})"),
         (5, _) => format!("FAILED: broke a promise, see above (exit {code})"),
         _ => format!("FAILED, see above (exit {code})"),

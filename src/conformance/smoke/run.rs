@@ -13,11 +13,14 @@ use std::time::{Duration, Instant};
 
 /// How long the server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(2);
+/// How long a server that failed may take for what is left of the case, when the time is over.
+const LAST_PATIENCE: Duration = Duration::from_millis(500);
 /// Jobs that are looked for after a failure.
 const MAX_LEFT: usize = 100;
 
-/// Plays all cases on the server at `target`, as `host:port`, one after the other: at most until
-/// `deadline` has passed or the target cannot be reached. Every case has a result.
+/// Plays all cases on the server at `target`, as `host:port`, one after the other, until the target
+/// cannot be reached or `deadline` has passed; a case that has begun by then is played to its end.
+/// Every case has a result.
 pub fn smoke(target: &str, namespace: &Namespace, deadline: Duration) -> Vec<SmokeResult> {
     let mut run = Run {
         target,
@@ -54,16 +57,15 @@ impl Run<'_> {
     }
 
     fn play(&mut self, case: &SmokeCase) -> Result<(), SmokeVerdict> {
-        let left = self.deadline.saturating_sub(self.started.elapsed());
         if !self.reachable {
             return Err(SmokeVerdict::NotRun(NotRun::Unreachable));
         }
-        if left.is_zero() {
+        if self.left().is_zero() {
             return Err(SmokeVerdict::NotRun(NotRun::Deadline));
         }
         let script: Script = case.script.parse().map_err(NotRun::from)?;
-        let timeout = PATIENCE.min(left);
-        let mut arm = TcpArm::new(self.target, timeout).map_err(|error| {
+        // All of it, however little is left: a case must not fail for having begun late.
+        let mut arm = TcpArm::new(self.target, PATIENCE).map_err(|error| {
             self.reachable = false;
             let cause = Cause::Arm(error);
             SmokeVerdict::Failed(Box::new(Failure::before_the_start(cause)))
@@ -71,7 +73,7 @@ impl Run<'_> {
         let namespace = self.namespace();
         let options = Options {
             namespace: namespace.clone(),
-            timeout,
+            timeout: PATIENCE,
             ..Options::default()
         };
         let Err(failure) = Player::new(&mut arm, options).play(&script) else {
@@ -81,9 +83,14 @@ impl Run<'_> {
         self.reachable = !matches!(failure.cause, Cause::Arm(ArmError::Unreachable { .. }));
         if self.reachable {
             // A server that failed once may fail here too; more cannot be done.
-            let _ = drain(&mut arm, &namespace, &script, timeout);
+            let patience = self.left().clamp(LAST_PATIENCE, PATIENCE);
+            let _ = drain(&mut arm, &namespace, &script, patience);
         }
         Err(SmokeVerdict::Failed(failure))
+    }
+
+    fn left(&self) -> Duration {
+        self.deadline.saturating_sub(self.started.elapsed())
     }
 
     /// A fresh namespace after every failure, so that what is left behind fails no other case.

@@ -6,7 +6,7 @@ mod server;
 mod tools;
 
 pub(crate) use admin::{Admin, Counts};
-pub(crate) use process::{Finished, Peer, run_with_deadline, run_with_input};
+pub(crate) use process::{Finished, Peer, Running, run_with_deadline, run_with_input};
 pub(crate) use server::{Gearmand, Serve, Server};
 pub(crate) use tools::require_or_skip;
 
@@ -51,6 +51,10 @@ impl TempDir {
         let path = Path::new(env!("CARGO_TARGET_TMPDIR")).join(name);
         std::fs::create_dir_all(&path).expect("a directory for the test");
         Self(path)
+    }
+
+    pub(crate) fn path(&self) -> &Path {
+        &self.0
     }
 
     pub(crate) fn file(&self, name: &str) -> PathBuf {

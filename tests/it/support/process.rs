@@ -10,6 +10,8 @@ use std::time::{Duration, Instant};
 /// A process that has ended.
 #[derive(Debug)]
 pub(crate) struct Finished {
+    /// How it was called.
+    pub(crate) what: String,
     pub(crate) status: ExitStatus,
     pub(crate) stdout: Vec<u8>,
     pub(crate) stderr: Vec<u8>,
@@ -30,7 +32,8 @@ impl Finished {
     pub(crate) fn success(self) -> Self {
         assert!(
             self.status.success(),
-            "{} after {:?}\nstdout: {}\nstderr: {}",
+            "{}: {} after {:?}\nstdout: {}\nstderr: {}",
+            self.what,
             self.status,
             self.elapsed,
             self.out(),
@@ -50,52 +53,104 @@ pub(crate) fn run_with_deadline(command: &mut Command, seconds: u64) -> Finished
 /// than `seconds`.
 #[track_caller]
 pub(crate) fn run_with_input(command: &mut Command, input: &[u8], seconds: u64) -> Finished {
-    let started = Instant::now();
-    let mut child = command
-        .stdin(Stdio::piped())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped())
-        .spawn()
-        .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
-    let stdout = collect(child.stdout.take().expect("piped"));
-    let stderr = collect(child.stderr.take().expect("piped"));
-    let mut stdin = child.stdin.take().expect("piped");
-    let input = input.to_vec();
-    // Beside the readers, or a process that answers while it reads would block for ever.
-    // One that ends without reading all closes the pipe: its status tells, not this write.
-    thread::spawn(move || stdin.write_all(&input));
+    Running::start(command, input).finish(seconds)
+}
 
-    let deadline = started + Duration::from_secs(seconds);
-    let status = loop {
-        if let Some(status) = child.try_wait().expect("our own child") {
-            break Some(status);
+/// A process on its way to its end, its output collected; killed when dropped.
+#[derive(Debug)]
+pub(crate) struct Running {
+    /// How it was called.
+    what: String,
+    child: Child,
+    started: Instant,
+    stdout: Receiver<Vec<u8>>,
+    stderr: Receiver<Vec<u8>>,
+}
+
+impl Running {
+    #[track_caller]
+    pub(crate) fn start(command: &mut Command, input: &[u8]) -> Self {
+        let started = Instant::now();
+        let mut child = command
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap_or_else(|error| panic!("{command:?} does not start: {error}"));
+        let stdout = collect(child.stdout.take().expect("piped"));
+        let stderr = collect(child.stderr.take().expect("piped"));
+        let mut stdin = child.stdin.take().expect("piped");
+        let input = input.to_vec();
+        // Beside the readers, or a process that answers while it reads would block for ever.
+        // One that ends without reading all closes the pipe: its status tells, not this write.
+        thread::spawn(move || stdin.write_all(&input));
+        Self {
+            what: format!("{command:?}"),
+            child,
+            started,
+            stdout,
+            stderr,
         }
-        if Instant::now() >= deadline {
-            break None;
+    }
+
+    /// Sends it a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Waits for its end; kills it and panics when it has not come `seconds` after its start.
+    #[track_caller]
+    pub(crate) fn finish(mut self, seconds: u64) -> Finished {
+        let deadline = self.started + Duration::from_secs(seconds);
+        let status = end_within(&mut self.child, deadline);
+        let elapsed = self.started.elapsed();
+        if status.is_none() {
+            end(&mut self.child);
+        }
+        // A grandchild may hold the pipes open; what has come by then is all there is.
+        let grace = Duration::from_secs(5);
+        let stdout = self.stdout.recv_timeout(grace).unwrap_or_default();
+        let stderr = self.stderr.recv_timeout(grace).unwrap_or_default();
+        let Some(status) = status else {
+            panic!(
+                "{} was killed after {elapsed:?}\nstdout: {}\nstderr: {}",
+                self.what,
+                String::from_utf8_lossy(&stdout),
+                String::from_utf8_lossy(&stderr)
+            );
+        };
+        Finished {
+            what: std::mem::take(&mut self.what),
+            status,
+            stdout,
+            stderr,
+            elapsed,
+        }
+    }
+}
+
+impl Drop for Running {
+    fn drop(&mut self) {
+        end(&mut self.child);
+    }
+}
+
+/// Waits for the end of a process, until the deadline.
+fn end_within(child: &mut Child, deadline: Instant) -> Option<ExitStatus> {
+    loop {
+        let status = child.try_wait().expect("our own child");
+        if status.is_some() || Instant::now() >= deadline {
+            return status;
         }
         thread::sleep(Duration::from_millis(2));
-    };
-    let elapsed = started.elapsed();
-    if status.is_none() {
-        end(&mut child);
     }
-    // A grandchild may hold the pipes open; what has come by then is all there is.
-    let grace = Duration::from_secs(5);
-    let stdout = stdout.recv_timeout(grace).unwrap_or_default();
-    let stderr = stderr.recv_timeout(grace).unwrap_or_default();
-    let Some(status) = status else {
-        panic!(
-            "{command:?} was killed after {elapsed:?}\nstdout: {}\nstderr: {}",
-            String::from_utf8_lossy(&stdout),
-            String::from_utf8_lossy(&stderr)
-        );
-    };
-    Finished {
-        status,
-        stdout,
-        stderr,
-        elapsed,
-    }
+}
+
+/// Sends a signal, by name. The process is our own child and not reaped, so its id is still its.
+fn signal(child: &Child, name: &str) {
+    let mut shell = Command::new("sh");
+    shell.args(["-c", "kill -s \"$1\" \"$2\"", "sh", name]);
+    run_with_deadline(shell.arg(child.id().to_string()), 60).success();
 }
 
 fn collect(mut pipe: impl Read + Send + 'static) -> Receiver<Vec<u8>> {
@@ -163,6 +218,27 @@ impl Peer {
     /// A line of its standard output that has arrived already.
     pub(crate) fn line_if_any(&self) -> Option<String> {
         self.lines.try_recv().ok()
+    }
+
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Sends it a signal, by name.
+    pub(crate) fn signal(&self, name: &str) {
+        signal(&self.child, name);
+    }
+
+    /// Waits for its end.
+    #[track_caller]
+    pub(crate) fn status(&mut self) -> ExitStatus {
+        end_within(&mut self.child, Instant::now() + PATIENCE).expect("a process that ends")
+    }
+
+    /// What it has written to its standard error.
+    pub(crate) fn err(&self) -> String {
+        let log = std::fs::read(self.files.file("log")).expect("a log file");
+        String::from_utf8_lossy(&log).into_owned()
     }
 
     /// Writes a line to its standard input.

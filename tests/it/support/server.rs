@@ -15,6 +15,9 @@ pub(crate) trait Server {
     /// The id of the server's process.
     fn pid(&self) -> u32;
 
+    /// Kills it, so that it has no time to say good-bye.
+    fn kill(&mut self);
+
     fn admin(&self) -> Admin {
         Admin::connect(self.address()).expect("a server that accepts")
     }
@@ -123,6 +126,10 @@ impl Server for Gearmand {
     fn pid(&self) -> u32 {
         self.0.child.id()
     }
+
+    fn kill(&mut self) {
+        end(&mut self.0.child);
+    }
 }
 
 impl Server for Serve {
@@ -132,6 +139,10 @@ impl Server for Serve {
 
     fn pid(&self) -> u32 {
         self.0.child.id()
+    }
+
+    fn kill(&mut self) {
+        end(&mut self.0.child);
     }
 }
 
