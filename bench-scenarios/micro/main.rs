@@ -6,7 +6,7 @@
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};
 use gearbench::engine::{Event, JobServer, Outbox, PeerInfo, Policy, Timestamp};
 use gearbench::protocol::{
-    Body, ConnId, Decoder, Frame, GrabKind, Limits, Priority, Request, Response, Submit,
+    Body, ConnId, Decoder, Frame, GrabKind, Limits, Priority, Request, Response, Submit, Work,
 };
 use slotmap::SlotMap;
 use std::hint::black_box;
@@ -73,8 +73,8 @@ impl Bench {
     fn run(&mut self, job: u64) {
         self.send(Request::Grab(GrabKind::Uniq));
         let handle = &*Policy::default().handle_prefix.handle(job);
-        let body = Body::default();
-        self.send(Request::WorkComplete { handle, body });
+        let work = Work::Complete(Body::default());
+        self.send(Request::Work { handle, work });
     }
 
     fn feed(&mut self, bytes: &[u8]) {
@@ -132,8 +132,8 @@ fn drain(first: u64) -> Vec<u8> {
     for job in first..first + JOBS {
         Request::Grab(GrabKind::Uniq).encode(&mut bytes);
         let handle = &*prefix.handle(job);
-        let body = Body::default();
-        Request::WorkComplete { handle, body }.encode(&mut bytes);
+        let work = Work::Complete(Body::default());
+        Request::Work { handle, work }.encode(&mut bytes);
     }
     bytes
 }

@@ -184,12 +184,7 @@ impl JobServer {
             } => self.can_do(conn, function, timeout_ms, out),
             Request::CantDo { function } => self.cant_do(conn, function, out),
             Request::ResetAbilities => self.reset_abilities(conn, out),
-            Request::WorkData { .. }
-            | Request::WorkWarning { .. }
-            | Request::WorkStatus { .. }
-            | Request::WorkComplete { .. }
-            | Request::WorkFail { .. }
-            | Request::WorkException { .. } => self.relay(conn, &request, out),
+            Request::Work { handle, work } => self.relay(conn, handle, work, out),
             Request::GetStatus { handle } => self.status(conn, handle, out),
             Request::GetStatusUnique { unique } => self.status_unique(conn, unique, out),
             Request::Echo { body } => out.send(conn, Response::EchoRes { body }),

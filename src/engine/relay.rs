@@ -3,62 +3,45 @@
 use super::jobs::{Digits, Progress, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox};
-use crate::protocol::{ConnId, Request, Response};
+use crate::protocol::{ConnId, Response, Work};
 
 impl JobServer {
     /// A WORK packet: from the worker that has the job to the clients that wait for it.
     #[inline]
-    pub(super) fn relay(&mut self, conn: ConnId, request: &Request<'_>, out: &mut impl Outbox) {
-        let (Request::WorkData { handle, .. }
-        | Request::WorkWarning { handle, .. }
-        | Request::WorkStatus { handle, .. }
-        | Request::WorkComplete { handle, .. }
-        | Request::WorkFail { handle }
-        | Request::WorkException { handle, .. }) = *request
-        else {
-            return;
-        };
+    pub(super) fn relay(
+        &mut self,
+        conn: ConnId,
+        handle: &[u8],
+        work: Work<'_>,
+        out: &mut impl Outbox,
+    ) {
         let Some(key) = self.held_job(conn, handle) else {
-            return self.not_held(conn, handle, request, out);
+            return self.not_held(conn, handle, work, out);
         };
-        let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
-        match *request {
-            Request::WorkComplete { body, .. } => {
-                self.tell(key, Response::WorkComplete { handle, body }, out);
-                self.end(key);
-            }
-            Request::WorkFail { .. } => {
-                self.tell(key, Response::WorkFail { handle }, out);
-                self.end(key);
-            }
-            Request::WorkException { body, .. } => {
-                self.tell_exception(key, Response::WorkException { handle, body }, out);
-                self.peers[conn].excepted = Some(self.jobs[key].number);
-                self.end(key);
-            }
-            Request::WorkData { body, .. } => {
-                self.tell(key, Response::WorkData { handle, body }, out);
-            }
-            Request::WorkWarning { body, .. } => {
-                self.tell(key, Response::WorkWarning { handle, body }, out);
-            }
-            Request::WorkStatus {
+        let number = self.jobs[key].number;
+        let handle = &*self.policy.handle_prefix.handle(number);
+        let packet = Response::Work { handle, work };
+        match work {
+            Work::Data(_) | Work::Warning(_) => self.tell(key, packet, out),
+            Work::Status {
                 numerator,
                 denominator,
-                ..
             } => {
                 self.jobs[key].extra().progress = Some(Progress {
                     numerator: Digits::new(numerator),
                     denominator: Digits::new(denominator),
                 });
-                let status = Response::WorkStatus {
-                    handle,
-                    numerator,
-                    denominator,
-                };
-                self.tell(key, status, out);
+                self.tell(key, packet, out);
             }
-            _ => {}
+            Work::Complete(_) | Work::Fail => {
+                self.tell(key, packet, out);
+                self.end(key);
+            }
+            Work::Exception(_) => {
+                self.tell_exception(key, packet, out);
+                self.peers[conn].excepted = Some(number);
+                self.end(key);
+            }
         }
     }
 
@@ -75,30 +58,17 @@ impl JobServer {
         self.jobs.by_number(number)
     }
 
-    fn not_held(
-        &mut self,
-        conn: ConnId,
-        handle: &[u8],
-        request: &Request<'_>,
-        out: &mut impl Outbox,
-    ) {
+    fn not_held(&mut self, conn: ConnId, handle: &[u8], work: Work<'_>, out: &mut impl Outbox) {
         let number = self.policy.handle_prefix.job(handle);
         let peer = &mut self.peers[conn];
         // Perl's workers fail a job after its exception, and die of an ERROR answer.
-        if matches!(request, Request::WorkFail { .. })
-            && number.is_some()
-            && peer.excepted == number
-        {
+        if matches!(work, Work::Fail) && number.is_some() && peer.excepted == number {
             peer.excepted = None;
             return;
         }
-        let text: &[u8] = match request {
-            Request::WorkData { .. } | Request::WorkWarning { .. } => {
-                b"Job does not exist on server"
-            }
-            Request::WorkException { .. } => {
-                b"An exception was received for a job that does not exist"
-            }
+        let text: &[u8] = match work {
+            Work::Data(_) | Work::Warning(_) => b"Job does not exist on server",
+            Work::Exception(_) => b"An exception was received for a job that does not exist",
             _ => b"Job given in work result not found",
         };
         let code = b"JOB_NOT_FOUND";
@@ -116,10 +86,12 @@ impl JobServer {
     /// Clients that did not ask for exceptions learn that the job failed.
     fn tell_exception(&self, key: JobKey, exception: Response<'_>, out: &mut impl Outbox) {
         let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
+        let work = Work::Fail;
+        let failed = Response::Work { handle, work };
         for &waiter in self.jobs[key].waiters.as_slice() {
             let response = match self.peers[waiter].exceptions {
                 true => exception,
-                false => Response::WorkFail { handle },
+                false => failed,
             };
             out.send(waiter, response);
         }
@@ -128,7 +100,8 @@ impl JobServer {
     /// Tells all clients that wait for a job that it failed.
     pub(super) fn fail_waiters(&self, key: JobKey, out: &mut impl Outbox) {
         let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
-        self.tell(key, Response::WorkFail { handle }, out);
+        let work = Work::Fail;
+        self.tell(key, Response::Work { handle, work }, out);
     }
 
     /// A running job ends.

@@ -6,7 +6,7 @@ use super::plan::{Pace, Unique};
 use super::recorder::Stage;
 use super::shard::{Shard, handle_hash};
 use super::tally::Phase;
-use crate::protocol::{Body, ConnId, Request, Response, Submit};
+use crate::protocol::{Body, ConnId, Request, Response, Submit, Work};
 use crate::wire::Io;
 use std::collections::VecDeque;
 
@@ -161,14 +161,18 @@ impl Shard {
     ) {
         match response {
             Response::JobCreated { handle } => self.acknowledged(index, handle, now),
-            Response::WorkComplete { handle, body } => self.result(index, handle, &body, now),
-            Response::WorkFail { handle } | Response::WorkException { handle, .. } => {
+            Response::Work {
+                handle,
+                work: Work::Complete(body),
+            } => self.result(index, handle, &body, now),
+            Response::Work {
+                handle,
+                work: Work::Fail | Work::Exception(_),
+            } => {
                 self.work_failed(index, handle);
             }
             Response::Error { code, text } => self.refused(index, code, text),
-            Response::WorkData { .. }
-            | Response::WorkWarning { .. }
-            | Response::WorkStatus { .. } => {}
+            Response::Work { .. } => {}
             _ => self.unexpected += 1,
         }
         self.refill(index, conn, now, io);

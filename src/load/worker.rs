@@ -5,7 +5,7 @@ use super::payload::{Bad, Kind};
 use super::shard::{Shard, handle_hash};
 use super::tally::Phase;
 use crate::protocol::request::MAX_HANDLE;
-use crate::protocol::{Body, ConnId, Request, Response};
+use crate::protocol::{Body, ConnId, Request, Response, Work};
 use crate::wire::Io;
 use std::cmp::Reverse;
 
@@ -319,7 +319,8 @@ impl Shard {
             self.workers[index as usize].unstamped.push(number);
         }
         let body = Body::new(&scratch);
-        io.request(conn, &Request::WorkComplete { handle, body });
+        let work = Work::Complete(body);
+        io.request(conn, &Request::Work { handle, work });
         self.scratch = scratch;
         io.stamp(conn);
         let worker = &self.workers[index as usize];

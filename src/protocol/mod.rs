@@ -8,12 +8,14 @@ pub mod packet;
 pub mod request;
 pub mod response;
 pub mod table;
+pub mod work;
 
 pub use decode::{DecodeError, Decoder, Frame, Limits};
 pub use packet::{Body, Magic, MissingArgument, Packet};
 pub use request::{GrabKind, Priority, Request, RequestError, Submit};
 pub use response::{Response, ResponseError};
 pub use table::{PACKETS, PacketInfo, PacketType, Sender};
+pub use work::Work;
 
 slotmap::new_key_type! {
     /// One connection: a slot and its generation, so that a stale one never names a newer

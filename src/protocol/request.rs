@@ -3,6 +3,7 @@
 use super::encode;
 use super::packet::{Body, Fields, Magic, MissingArgument, Packet};
 use super::table::PacketType;
+use super::work::Work;
 use std::num::NonZeroU32;
 
 /// Bytes of a unique at the most. Source: gearmand's `GEARMAN_MAX_UNIQUE_SIZE`, which accepts 64
@@ -88,47 +89,12 @@ pub enum Request<'a> {
     Grab(GrabKind),
     /// A job.
     Submit(Submit<'a>),
-    /// A part of a job's result.
-    WorkData {
+    /// What a worker says of its job.
+    Work {
         /// The job.
         handle: &'a [u8],
-        /// The part.
-        body: Body<'a>,
-    },
-    /// A warning about a job.
-    WorkWarning {
-        /// The job.
-        handle: &'a [u8],
-        /// The warning.
-        body: Body<'a>,
-    },
-    /// How far a job is.
-    WorkStatus {
-        /// The job.
-        handle: &'a [u8],
-        /// Text of a number.
-        numerator: &'a [u8],
-        /// Text of a number.
-        denominator: &'a [u8],
-    },
-    /// A job's result; the job ends.
-    WorkComplete {
-        /// The job.
-        handle: &'a [u8],
-        /// The result.
-        body: Body<'a>,
-    },
-    /// The job failed.
-    WorkFail {
-        /// The job.
-        handle: &'a [u8],
-    },
-    /// The job failed, with an exception.
-    WorkException {
-        /// The job.
-        handle: &'a [u8],
-        /// The exception.
-        body: Body<'a>,
+        /// What it says.
+        work: Work<'a>,
     },
     /// Is the job known, does it run, how far is it?
     GetStatus {
@@ -248,21 +214,22 @@ impl<'a> Request<'a> {
             (T::GRAB_JOB, _) => Request::Grab(GrabKind::Classic),
             (T::GRAB_JOB_UNIQ, _) => Request::Grab(GrabKind::Uniq),
             (T::GRAB_JOB_ALL, _) => Request::Grab(GrabKind::All),
-            (T::WORK_DATA, [handle]) => Request::WorkData { handle, body },
-            (T::WORK_WARNING, [handle]) => Request::WorkWarning { handle, body },
-            (T::WORK_STATUS, [handle, numerator, denominator]) => Request::WorkStatus {
-                handle,
-                numerator: bounded(kind, "numerator", numerator, MAX_DIGITS)?,
-                denominator: bounded(kind, "denominator", denominator, MAX_DIGITS)?,
-            },
-            (T::WORK_COMPLETE, [handle]) => Request::WorkComplete { handle, body },
-            (T::WORK_FAIL, [handle]) => Request::WorkFail { handle },
-            (T::WORK_EXCEPTION, [handle]) => Request::WorkException { handle, body },
             (T::GET_STATUS, [handle]) => Request::GetStatus { handle },
             (T::GET_STATUS_UNIQUE, [unique]) => Request::GetStatusUnique { unique },
             (T::ECHO_REQ, _) => Request::Echo { body },
             (T::OPTION_REQ, [name]) => Request::Option { name },
             (T::SET_CLIENT_ID, [id]) => Request::SetClientId { id },
+            _ if let Some((handle, work)) = Work::parse(kind, &fields) => {
+                if let Work::Status {
+                    numerator,
+                    denominator,
+                } = work
+                {
+                    bounded(kind, "numerator", numerator, MAX_DIGITS)?;
+                    bounded(kind, "denominator", denominator, MAX_DIGITS)?;
+                }
+                Request::Work { handle, work }
+            }
             _ if kind.info().is_none() => return Err(RequestError::UnknownType(kind)),
             _ => return Err(RequestError::NotExpected(kind)),
         };
@@ -351,18 +318,7 @@ impl<'a> Request<'a> {
                 };
                 put(kind, &[function, unique, last, b""], Some(body))
             }
-            Request::WorkData { handle, body } => put(T::WORK_DATA, &[handle], Some(body)),
-            Request::WorkWarning { handle, body } => put(T::WORK_WARNING, &[handle], Some(body)),
-            Request::WorkStatus {
-                handle,
-                numerator,
-                denominator,
-            } => put(T::WORK_STATUS, &[handle, numerator, denominator], None),
-            Request::WorkComplete { handle, body } => put(T::WORK_COMPLETE, &[handle], Some(body)),
-            Request::WorkFail { handle } => put(T::WORK_FAIL, &[handle], None),
-            Request::WorkException { handle, body } => {
-                put(T::WORK_EXCEPTION, &[handle], Some(body))
-            }
+            Request::Work { handle, work } => work.encode_head(Magic::Req, handle, out),
             Request::GetStatus { handle } => put(T::GET_STATUS, &[handle], None),
             Request::GetStatusUnique { unique } => put(T::GET_STATUS_UNIQUE, &[unique], None),
             Request::Echo { body } => put(T::ECHO_REQ, &[], Some(body)),

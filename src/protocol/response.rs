@@ -3,6 +3,7 @@
 use super::encode;
 use super::packet::{Body, Magic, MissingArgument, Packet};
 use super::table::PacketType;
+use super::work::Work;
 
 /// A response of the job server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -49,47 +50,12 @@ pub enum Response<'a> {
         /// Its payload.
         body: Body<'a>,
     },
-    /// A part of a result.
-    WorkData {
+    /// What the worker says of a job.
+    Work {
         /// The job.
         handle: &'a [u8],
-        /// The part.
-        body: Body<'a>,
-    },
-    /// A warning.
-    WorkWarning {
-        /// The job.
-        handle: &'a [u8],
-        /// The warning.
-        body: Body<'a>,
-    },
-    /// How far a job is.
-    WorkStatus {
-        /// The job.
-        handle: &'a [u8],
-        /// Text of a number.
-        numerator: &'a [u8],
-        /// Text of a number.
-        denominator: &'a [u8],
-    },
-    /// The result.
-    WorkComplete {
-        /// The job.
-        handle: &'a [u8],
-        /// The result.
-        body: Body<'a>,
-    },
-    /// The job failed.
-    WorkFail {
-        /// The job.
-        handle: &'a [u8],
-    },
-    /// The job failed, with an exception.
-    WorkException {
-        /// The job.
-        handle: &'a [u8],
-        /// The exception.
-        body: Body<'a>,
+        /// What it says.
+        work: Work<'a>,
     },
     /// What GET_STATUS asked for.
     StatusRes {
@@ -177,18 +143,7 @@ impl<'a> Response<'a> {
                 let args = [handle, function, unique, reducer];
                 put(T::JOB_ASSIGN_ALL, &args, Some(body))
             }
-            Response::WorkData { handle, body } => put(T::WORK_DATA, &[handle], Some(body)),
-            Response::WorkWarning { handle, body } => put(T::WORK_WARNING, &[handle], Some(body)),
-            Response::WorkStatus {
-                handle,
-                numerator,
-                denominator,
-            } => put(T::WORK_STATUS, &[handle, numerator, denominator], None),
-            Response::WorkComplete { handle, body } => put(T::WORK_COMPLETE, &[handle], Some(body)),
-            Response::WorkFail { handle } => put(T::WORK_FAIL, &[handle], None),
-            Response::WorkException { handle, body } => {
-                put(T::WORK_EXCEPTION, &[handle], Some(body))
-            }
+            Response::Work { handle, work } => work.encode_head(Magic::Res, handle, out),
             Response::StatusRes {
                 handle,
                 known,
@@ -256,19 +211,6 @@ impl<'a> Response<'a> {
                 reducer,
                 body,
             },
-            (T::WORK_DATA, &[handle]) => Response::WorkData { handle, body },
-            (T::WORK_WARNING, &[handle]) => Response::WorkWarning { handle, body },
-            (T::WORK_STATUS, &[handle, numerator, denominator]) => Response::WorkStatus {
-                handle,
-                numerator,
-                denominator,
-            },
-            (T::WORK_COMPLETE, &[handle]) => Response::WorkComplete { handle, body },
-            // gearmand 1.1 ends the handle of a failure that it makes itself with a NUL.
-            (T::WORK_FAIL, &[handle]) => Response::WorkFail {
-                handle: handle.strip_suffix(b"\0").unwrap_or(handle),
-            },
-            (T::WORK_EXCEPTION, &[handle]) => Response::WorkException { handle, body },
             (T::STATUS_RES, &[handle, known, running, numerator, denominator]) => {
                 Response::StatusRes {
                     handle,
@@ -293,7 +235,15 @@ impl<'a> Response<'a> {
             (T::ECHO_RES, _) => Response::EchoRes { body },
             (T::OPTION_RES, &[name]) => Response::OptionRes { name },
             (T::ERROR, &[code, text]) => Response::Error { code, text },
-            _ => return Err(ResponseError::NotExpected(packet.kind)),
+            _ => match Work::parse(packet.kind, &fields) {
+                // gearmand 1.1 ends the handle of a failure that it makes itself with a NUL.
+                Some((handle, Work::Fail)) => Response::Work {
+                    handle: handle.strip_suffix(b"\0").unwrap_or(handle),
+                    work: Work::Fail,
+                },
+                Some((handle, work)) => Response::Work { handle, work },
+                None => return Err(ResponseError::NotExpected(packet.kind)),
+            },
         };
         Ok(response)
     }

@@ -3,7 +3,7 @@
 use gearbench::engine::Policy;
 use gearbench::protocol::packet::HEADER;
 use gearbench::protocol::{Body, Decoder, Frame, GrabKind, Magic, PacketType, Priority};
-use gearbench::protocol::{Request, Response, Submit};
+use gearbench::protocol::{Request, Response, Submit, Work};
 use gearbench::server::{Background, Listener};
 use std::collections::VecDeque;
 use std::io::{self, Read, Write};
@@ -209,15 +209,15 @@ fn large_bodies_reach_every_client_unchanged() {
             unique: b"same",
             body: Body::new(&payload),
         });
-        let body = Body::new(&result);
-        worker.send(Request::WorkComplete {
+        let work = Work::Complete(Body::new(&result));
+        worker.send(Request::Work {
             handle: &handle,
-            body,
+            work,
         });
         for client in &mut clients {
-            client.expect(Response::WorkComplete {
+            client.expect(Response::Work {
                 handle: &handle,
-                body,
+                work,
             });
         }
     }
@@ -344,6 +344,9 @@ fn a_job_that_takes_too_long_fails() {
     let handle = client.receive_packet(PacketType::JOB_CREATED);
     worker.send(Request::Grab(GrabKind::Classic));
     worker.receive_packet(PacketType::JOB_ASSIGN);
-    client.expect(Response::WorkFail { handle: &handle });
+    client.expect(Response::Work {
+        handle: &handle,
+        work: Work::Fail,
+    });
     worker.barrier();
 }

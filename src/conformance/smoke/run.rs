@@ -6,8 +6,8 @@ use crate::conformance::arm::{Arm, ArmError, PeerId, Received};
 use crate::conformance::player::{Cause, Failure, Options, Player};
 use crate::conformance::script::{Action, Content, Script, Value};
 use crate::conformance::tcp::TcpArm;
+use crate::protocol::{Body, GrabKind, Packet, Work};
 use crate::protocol::{Decoder, Frame, Magic, PacketType, Request, Response, encode};
-use crate::protocol::{GrabKind, Packet};
 use std::ops::ControlFlow;
 use std::time::{Duration, Instant};
 
@@ -153,9 +153,9 @@ fn drain(
             break;
         };
         let mut bytes = Vec::new();
-        let body = b"".as_slice().into();
         let handle = &handle;
-        Request::WorkComplete { handle, body }.encode(&mut bytes);
+        let work = Work::Complete(Body::default());
+        Request::Work { handle, work }.encode(&mut bytes);
         arm.send(peer, &bytes)?;
     }
     arm.close(peer);

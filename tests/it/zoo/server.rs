@@ -1,7 +1,7 @@
 //! A small job server with a vice: a thread for each connection, one lock for everything.
 
 use gearbench::protocol::admin::Command;
-use gearbench::protocol::{Body, Decoder, Frame, Packet, Request, Response, Submit};
+use gearbench::protocol::{Body, Decoder, Frame, Packet, Request, Response, Submit, Work};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -200,7 +200,10 @@ impl State {
                 None => _ = self.sleeping.insert(peer),
                 Some(_) => self.send(peer, &Response::Noop),
             },
-            Request::WorkComplete { handle, body } => self.complete(handle, &body),
+            Request::Work {
+                handle,
+                work: Work::Complete(body),
+            } => self.complete(handle, &body),
             _ => {}
         }
     }
@@ -235,7 +238,13 @@ impl State {
             Vice::AnswersWithoutRunning if marked => {
                 let body = Body::default();
                 let handle = &handle;
-                return self.send(peer, &Response::WorkComplete { handle, body });
+                return self.send(
+                    peer,
+                    &Response::Work {
+                        handle,
+                        work: Work::Complete(body),
+                    },
+                );
             }
             Vice::RunsTwice if marked => self.enqueue(job.clone()),
             Vice::RemembersJob if self.jobs == 3 * MARKED => {
@@ -310,7 +319,13 @@ impl State {
         }
         if let Some(client) = job.client {
             let body = Body::new(&result);
-            self.send(client, &Response::WorkComplete { handle, body });
+            self.send(
+                client,
+                &Response::Work {
+                    handle,
+                    work: Work::Complete(body),
+                },
+            );
         }
     }
 
