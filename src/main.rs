@@ -1,13 +1,19 @@
 //! Parse, run, map the error to an exit code.
 
+use gearbench::cli::{self, exit};
 use std::io::Write;
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    let code = gearbench::cli::main().unwrap_or_else(|error| {
-        // Nobody is left to tell when stderr is gone.
-        let _ = writeln!(std::io::stderr(), "gearbench: {error:#}");
-        gearbench::cli::exit::INTERNAL
-    });
+    let code = match std::panic::catch_unwind(cli::main) {
+        Ok(Ok(code)) => code,
+        Ok(Err(error)) => {
+            // Nobody is left to tell when stderr is gone.
+            let _ = writeln!(std::io::stderr(), "gearbench: {error:#}");
+            exit::INTERNAL
+        }
+        // The panic has said where.
+        Err(_) => exit::INTERNAL,
+    };
     ExitCode::from(code)
 }

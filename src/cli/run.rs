@@ -25,7 +25,7 @@ duplicated or wrong body; 8 inconclusive; 130 and 143 interrupted, partial resul
 
 /// Load from thousands of simulated clients and workers, every job accounted for.
 #[derive(Debug, clap::Args)]
-#[command(before_help = EXAMPLES, after_help = EXITS)]
+#[command(before_help = EXAMPLES, after_help = EXITS, allow_negative_numbers = true)]
 pub struct Args {
     /// Job server to drive
     #[arg(
@@ -330,19 +330,19 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
         stop: interruption.stop(),
         progress: Some(Box::new(live_line)),
     };
-    let report = match load::run(plan, control) {
+    let mut report = match load::run(plan, control) {
         Ok(outcome) => outcome.report,
         Err(error) => {
             let code = interruption.code().unwrap_or_else(|| exit_code(&error));
             return Ok(complain("run", &error, code));
         }
     };
+    if let (Some(signal), exit::INTERRUPTED) = (interruption.code(), report.verdict.exit_code) {
+        report.verdict.exit_code = signal;
+    }
     print(&args, &report)?;
     write_files(&args, &report)?;
-    Ok(match (interruption.code(), report.verdict.exit_code) {
-        (Some(signal), exit::INTERRUPTED) => signal,
-        (_, code) => code,
-    })
+    Ok(report.verdict.exit_code)
 }
 
 fn may_load(args: &Args) -> Result<(), TargetError> {

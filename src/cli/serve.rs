@@ -159,7 +159,10 @@ impl ServeArgs {
     }
 
     fn start_log(&self) -> anyhow::Result<()> {
-        let log = tracing_subscriber::fmt().with_max_level(self.verbose.filter());
+        let log = tracing_subscriber::fmt()
+            .with_max_level(self.verbose.filter())
+            // A log that cannot be written is no reason to stop serving.
+            .log_internal_errors(false);
         match self.log_file.as_str() {
             "none" => {}
             "stderr" => {

@@ -49,6 +49,9 @@ pub enum SmokeVerdict {
 /// Why a case was not played.
 #[derive(Debug, thiserror::Error)]
 pub enum NotRun {
+    /// The caller wanted an end.
+    #[error("interrupted")]
+    Interrupted,
     /// The time for all cases was over.
     #[error("the time was over")]
     Deadline,

@@ -117,9 +117,11 @@ impl JobServer {
         let mut rows = Rows::new();
         for (_, job) in self.jobs.iter() {
             let handle = self.policy.handle_prefix.handle(job.number);
-            let retries = usize::from(job.attempts.saturating_sub(1));
-            // Abandoned jobs do not linger here, so the second number is always 0.
-            rows.row(&handle, [retries, 0, usize::from(job.background)]);
+            // As in gearmand: how often a worker was lost, whether anyone still wants it, whether
+            // it outlives its clients.
+            let lost = usize::from(job.attempts) - usize::from(job.worker().is_some());
+            let [ignored, kept] = [job.is_abandoned(), job.background].map(usize::from);
+            rows.row(&handle, [lost, ignored, kept]);
         }
         rows.end()
     }

@@ -205,7 +205,10 @@ impl JobServer {
         }
         self.forget_abilities(conn, out);
         let held = self.peers[conn].held.collect(&mut self.jobs);
-        let waiting = self.peers[conn].take_waiting();
+        let mut waiting = self.peers[conn].take_waiting();
+        // Once for each job, though it may have submitted one often.
+        waiting.sort_unstable();
+        waiting.dedup();
         for &key in &waiting {
             if let Some(job) = self.jobs.get_mut(key) {
                 job.waiters.remove(conn);

@@ -14,6 +14,13 @@ use crate::report::{
 /// Schedule lag (p99.9) above which an open loop says more about the generator than about the
 /// target, in nanoseconds.
 const LAG_LIMIT: u64 = 100_000_000;
+/// Share of the response (both p99) above which the same holds of the schedule lag, once it is
+/// more than a few ticks.
+const LAG_SHARE: f64 = 0.5;
+/// Schedule lag (p99) that is no reason to look at its share, in nanoseconds.
+const LAG_TOLERATED: u64 = 5_000_000;
+/// Share of the offered rate that a target must complete to have kept up.
+const KEPT_UP: f64 = 0.97;
 /// Share of the offered jobs that must have been sent.
 const ACHIEVED: f64 = 0.99;
 /// Share of a thread's time, in percent, from which on it may have been the limit.
@@ -68,7 +75,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
         phases: tallies
             .iter()
             .filter(|tally| tally.phase.reported())
-            .map(|tally| phase(tally, open))
+            .map(|tally| phase(tally, context.plan.pace))
             .collect(),
         ledger: books,
         balance: fairness::balance(&jobs),
@@ -90,16 +97,19 @@ fn merge_tallies(shards: &[Done]) -> Vec<Tally> {
     merged
 }
 
-fn phase(tally: &Tally, open: bool) -> report::Phase {
+fn phase(tally: &Tally, pace: Pace) -> report::Phase {
     let seconds = tally.seconds();
     let rate = |count: u64| count as f64 / seconds.max(1e-9);
-    let paced = open && matches!(tally.phase, Phase::Warmup | Phase::Measure);
+    let offered = match (pace, tally.phase) {
+        (Pace::Open { rate, .. }, Phase::Warmup | Phase::Measure) => Some(rate),
+        _ => None,
+    };
     report::Phase {
         name: tally.phase.name().to_owned(),
         seconds,
         sent: tally.sent,
         completed: tally.completed,
-        offered_per_second: paced.then(|| rate(tally.scheduled)),
+        offered_per_second: offered,
         sent_per_second: rate(tally.sent),
         completed_per_second: rate(tally.completed),
         server: server_use(tally),
@@ -186,8 +196,26 @@ fn verdict(
     broken_invariants(&mut verdict, books);
     inconclusive(&mut verdict, context, shards, books);
     generator_was_the_limit(&mut verdict, context, books, generator, tallies);
+    did_not_keep_up(&mut verdict, context, tallies);
     left_over(&mut verdict, context);
     verdict
+}
+
+fn did_not_keep_up(verdict: &mut Verdict, context: &Context, tallies: &[Tally]) {
+    let measure = tallies.iter().find(|tally| tally.phase == Phase::Measure);
+    // With a number of jobs the phase lasts until the last one is answered.
+    let (Pace::Open { rate, .. }, Some(tally), None) =
+        (context.plan.pace, measure, context.plan.jobs)
+    else {
+        return;
+    };
+    let completed = tally.completed as f64 / tally.seconds().max(1e-9);
+    if completed < KEPT_UP * rate {
+        let percent = 100.0 * completed / rate;
+        verdict.notes.push(format!(
+            "the target did not keep up: {percent:.1} % of what was offered was completed in time"
+        ));
+    }
 }
 
 fn broken_invariants(verdict: &mut Verdict, books: &Ledger) {
@@ -220,6 +248,12 @@ fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books
         verdict.find(Kind::Inconclusive, "not a single job ended well");
     }
     let refused = books.error + books.failed;
+    let lost_connections: u64 = shards.iter().map(|shard| shard.connections_lost).sum();
+    // Our workers fail no job, and a lost worker may.
+    if books.failed > 0 && lost_connections == 0 {
+        let text = format!("{} jobs failed, and no worker failed them", books.failed);
+        verdict.find(Kind::Invariant, text);
+    }
     if refused > 0 {
         let first = shards.iter().find_map(|shard| shard.first_refusal.clone());
         let first = first.map_or_else(String::new, |text| format!("; the first ERROR: {text}"));
@@ -255,18 +289,20 @@ fn generator_was_the_limit(
 ) {
     if books.shed > 0 {
         let text = format!(
-            "{} of {} scheduled jobs were not sent: too many were on their way",
+            "{} of {} scheduled jobs were not sent: too many were on their way, or no connection \
+             was open",
             books.shed, books.scheduled
         );
-        verdict.find(Kind::Inconclusive, text);
+        verdict.find(Kind::Generator, text);
     }
+    late(verdict, tallies);
     if let Some(lag) = generator
         .schedule_lag_p999_ns
         .filter(|lag| *lag > LAG_LIMIT)
     {
         let lag = report::quantity::duration(lag);
         verdict.find(
-            Kind::Inconclusive,
+            Kind::Generator,
             format!("the generator was late: schedule lag p99.9 is {lag}"),
         );
     }
@@ -278,7 +314,7 @@ fn generator_was_the_limit(
         if share < ACHIEVED && !context.interrupted && context.plan.jobs.is_none() {
             let percent = 100.0 * share;
             verdict.find(
-                Kind::Inconclusive,
+                Kind::Generator,
                 format!("only {percent:.1} % of the offered rate was sent"),
             );
         }
@@ -288,6 +324,28 @@ fn generator_was_the_limit(
             "the generator's thread was {:.0} % busy: the throughput may be its own",
             generator.busy_percent
         ));
+    }
+}
+
+/// Finds a response that is mostly the generator's own lateness.
+fn late(verdict: &mut Verdict, tallies: &[Tally]) {
+    let measure = tallies.iter().find(|tally| tally.phase == Phase::Measure);
+    let Some(recorder) = measure.and_then(|tally| tally.recorder.as_ref()) else {
+        return;
+    };
+    let p99 = |stage| {
+        let histogram = recorder.histogram(stage)?;
+        (!histogram.is_empty()).then(|| histogram.value_at_quantile(0.99))
+    };
+    let (Some(lag), Some(response)) = (p99(Stage::ScheduleLag), p99(Stage::Response)) else {
+        return;
+    };
+    if lag > LAG_TOLERATED && lag as f64 > LAG_SHARE * response as f64 {
+        let [lag, response] = [lag, response].map(report::quantity::duration);
+        let text = format!(
+            "the generator was late: of a response of {response}, {lag} is its own lag (p99)"
+        );
+        verdict.find(Kind::Generator, text);
     }
 }
 

@@ -9,6 +9,9 @@ use std::fmt;
 use std::str::FromStr;
 use std::time::Duration;
 
+/// Bytes of payloads that may be on their way at a time.
+const MAX_ON_THE_WAY: u128 = 4 << 30;
+
 /// A run, resolved. The same plan sends the same jobs in the same order.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Plan {
@@ -112,6 +115,37 @@ pub enum PlanError {
         /// The option.
         what: &'static str,
     },
+    /// A time that must not be zero.
+    #[error("--{what} must be longer than nothing")]
+    NoTime {
+        /// The option.
+        what: &'static str,
+    },
+    /// A rate that no machine offers, or none at all.
+    #[error("--{what} must be between {min} and {max} per second, found {found}")]
+    Rate {
+        /// The option.
+        what: &'static str,
+        /// The smallest allowed.
+        min: f64,
+        /// The largest allowed.
+        max: f64,
+        /// What was asked for.
+        found: f64,
+    },
+    /// Payloads on their way that would not fit into memory.
+    #[error(
+        "--clients {clients} with --outstanding {outstanding} payloads of {payload} bytes each are \
+         more than {MAX_ON_THE_WAY} bytes on their way at a time"
+    )]
+    TooMuch {
+        /// Clients.
+        clients: usize,
+        /// Jobs of a client on their way.
+        outstanding: usize,
+        /// Bytes of the largest payload.
+        payload: u32,
+    },
     /// More threads than actors.
     #[error(
         "--threads {threads}: every thread needs a client and a worker of its own; there are {clients} clients and {workers} workers"
@@ -185,15 +219,17 @@ impl Plan {
             return small("result", self.result.min, ", or 0");
         }
         for (what, value) in [
-            ("functions", self.functions),
-            ("prefetch", self.prefetch),
-            ("threads", self.threads),
-            ("outstanding", self.pace.outstanding()),
+            ("functions", self.functions as u64),
+            ("prefetch", self.prefetch as u64),
+            ("threads", self.threads as u64),
+            ("outstanding", self.pace.outstanding() as u64),
+            ("jobs", self.jobs.unwrap_or(1)),
         ] {
             if value == 0 {
                 return Err(PlanError::Zero { what });
             }
         }
+        self.check_bounds()?;
         let (threads, clients, workers) = (self.threads, self.clients, self.workers);
         let starved = |actors: usize| actors > 0 && actors < threads;
         if starved(clients) || starved(workers) {
@@ -201,6 +237,37 @@ impl Plan {
                 threads,
                 clients,
                 workers,
+            });
+        }
+        Ok(())
+    }
+
+    /// Refuses what no machine can do.
+    fn check_bounds(&self) -> Result<(), PlanError> {
+        if self.duration == Some(Duration::ZERO) {
+            return Err(PlanError::NoTime { what: "duration" });
+        }
+        let bounded = |what, found: f64, [min, max]: [f64; 2]| match (min..=max).contains(&found) {
+            true => Ok(()),
+            false => Err(PlanError::Rate {
+                what,
+                min,
+                max,
+                found,
+            }),
+        };
+        bounded("connect-rate", self.connect_rate, [0.01, 1e6])?;
+        if let Pace::Open { rate, .. } = self.pace {
+            bounded("rate", rate, [0.01, 1e7])?;
+        }
+        let (clients, outstanding) = (self.clients, self.pace.outstanding());
+        let payload = self.payload.max;
+        let on_the_way = clients as u128 * outstanding as u128 * u128::from(payload);
+        if matches!(self.pace, Pace::Closed { .. }) && on_the_way > MAX_ON_THE_WAY {
+            return Err(PlanError::TooMuch {
+                clients,
+                outstanding,
+                payload,
             });
         }
         Ok(())

@@ -182,40 +182,42 @@ impl Decoder {
     }
 
     /// Takes the next bytes of the stream and gives each frame that is now whole to `sink`, which
-    /// may break off; the rest of `chunk` is then dropped.
+    /// may break off after any. Returns how many bytes were used: all of `chunk`, or those up to
+    /// the end of the frame that `sink` broke off after.
     #[inline]
     pub fn feed(
         &mut self,
         mut chunk: &[u8],
         mut sink: impl FnMut(Frame<'_>) -> ControlFlow<()>,
-    ) -> Result<ControlFlow<()>, DecodeError> {
+    ) -> Result<usize, DecodeError> {
+        let given = chunk.len();
         while !chunk.is_empty() {
             if self.mid_frame() {
                 let (rest, flow) = self.resume(chunk, &mut sink)?;
-                if flow.is_break() {
-                    return Ok(flow);
-                }
                 chunk = rest;
+                if flow.is_break() {
+                    break;
+                }
                 continue;
             }
             match front(chunk, &self.limits)? {
                 Front::Frame(frame, used) => {
-                    if sink(frame).is_break() {
-                        return Ok(ControlFlow::Break(()));
-                    }
                     chunk = &chunk[used..];
+                    if sink(frame).is_break() {
+                        break;
+                    }
                 }
                 Front::Partial(Missing::Large(header)) => {
                     self.begin_large(header, &chunk[HEADER..]);
-                    return Ok(ControlFlow::Continue(()));
+                    return Ok(given);
                 }
                 Front::Partial(_) => {
                     self.state = State::Partial(chunk.to_vec());
-                    return Ok(ControlFlow::Continue(()));
+                    return Ok(given);
                 }
             }
         }
-        Ok(ControlFlow::Continue(()))
+        Ok(given - chunk.len())
     }
 
     fn begin_large(&mut self, header: Header, arrived: &[u8]) {
@@ -341,6 +343,27 @@ mod tests {
         assert_eq!(whole.len(), 8);
         for size in [1, 2, 3, 7, 11, 12, 13, 100, 4096, LARGE] {
             assert_eq!(frames(&stream, size).unwrap(), whole, "chunks of {size}");
+        }
+    }
+
+    #[test]
+    fn a_stream_goes_on_where_the_sink_broke_off() {
+        let stream = [packet(16, b"one"), b"two\n".to_vec(), packet(16, b"three")].concat();
+        for size in [1, 5, stream.len()] {
+            let mut decoder = Decoder::default();
+            let mut seen = 0;
+            for mut chunk in stream.chunks(size) {
+                while !chunk.is_empty() {
+                    let before = seen;
+                    let used = decoder.feed(chunk, |_| {
+                        seen += 1;
+                        ControlFlow::Break(())
+                    });
+                    chunk = &chunk[used.unwrap()..];
+                    assert!(seen <= before + 1);
+                }
+            }
+            assert_eq!(seen, 3, "chunks of {size}");
         }
     }
 

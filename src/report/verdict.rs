@@ -23,8 +23,10 @@ pub enum Kind {
     Slo,
     /// Worse than a baseline.
     Regression,
-    /// The figures say nothing about the target.
+    /// The target did not do enough of what was asked for the figures to say something.
     Inconclusive,
+    /// The generator was the limit: the figures say nothing about the target.
+    Generator,
 }
 
 impl Kind {
@@ -39,7 +41,7 @@ impl Kind {
             Kind::Invariant => 5,
             Kind::Slo => 6,
             Kind::Regression => 7,
-            Kind::Inconclusive => 8,
+            Kind::Inconclusive | Kind::Generator => 8,
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use super::io::Io;
 use super::{Closed, Config, Service};
-use crate::protocol::{ConnId, Decoder};
+use crate::protocol::{ConnId, Decoder, Frame};
 use bytes::BufMut;
 use std::cell::RefCell;
 use std::future::{Future, poll_fn};
@@ -20,7 +20,7 @@ use tokio::task::spawn_local;
 /// Bytes read at once.
 const SCRATCH: usize = 64 * 1024;
 /// Bytes that one connection may bring in before the others get their turn.
-const TURN: usize = 4 * SCRATCH;
+const TURN: usize = SCRATCH;
 /// How long a connection that we end may take to take the last bytes, and then to end its side.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -70,6 +70,7 @@ impl<S: Service> Hub<S> {
                 conn,
                 read,
                 decoder: Decoder::new(limits),
+                held: Vec::new(),
             };
             (&mut reader).await;
             reader.linger().await;
@@ -133,11 +134,12 @@ impl<S: Service> Inner<S> {
                 Err(error) if error.kind() == io::ErrorKind::WouldBlock => {
                     state.blocked = true;
                     let socket = Rc::clone(&state.socket);
-                    spawn_local(hub.clone().unblock(conn, socket));
+                    let task = spawn_local(hub.clone().unblock(conn, socket));
+                    state.unblock = Some(task.abort_handle());
                     break;
                 }
                 Err(_) if state.closing => return self.io.remove(conn),
-                Err(error) => return self.io.doomed.push((conn, Closed::Failed(error))),
+                Err(error) => return self.io.doom(conn, Closed::Failed(error)),
             }
         }
         if state.choked && state.out.len() <= self.io.config.high_water {
@@ -178,6 +180,8 @@ struct Reader<S> {
     conn: ConnId,
     read: OwnedReadHalf,
     decoder: Decoder,
+    /// Bytes that were read, and wait until the peer takes its answers.
+    held: Vec<u8>,
 }
 
 impl<S: Service> Reader<S> {
@@ -192,8 +196,10 @@ impl<S: Service> Reader<S> {
         Poll::Ready(Ok(buffer.filled().len()))
     }
 
-    /// Gives the service what has arrived.
-    fn deliver(&mut self, inner: &mut Inner<S>, count: usize) -> ControlFlow<()> {
+    /// Gives the service what has arrived: the first `count` bytes of the scratch buffer, or the
+    /// last part of a large packet. What comes after a frame whose answer is too much for the
+    /// peer is held back.
+    fn deliver(&mut self, inner: &mut Inner<S>, count: usize) {
         let Inner {
             io,
             service,
@@ -201,23 +207,31 @@ impl<S: Service> Reader<S> {
         } = inner;
         let conn = self.conn;
         let now = Instant::now();
-        let mut sink = |frame: crate::protocol::Frame<'_>| {
+        let high_water = io.config.high_water;
+        let mut sink = |frame: Frame<'_>| {
             service.frame(conn, frame, now, io);
             match io.conns.get(conn) {
-                Some(state) if !state.closing => ControlFlow::Continue(()),
+                Some(state) if state.is_open() && state.out.len() <= high_water => {
+                    ControlFlow::Continue(())
+                }
                 _ => ControlFlow::Break(()),
             }
         };
         if self.decoder.large_buffer().is_some() {
-            return self.decoder.finish_large(&mut sink);
+            let _ = self.decoder.finish_large(&mut sink);
+            return;
         }
         match self.decoder.feed(&scratch[..count], &mut sink) {
-            Ok(flow) => flow,
-            Err(error) => {
-                inner.end(conn, Closed::Broken(error));
-                ControlFlow::Break(())
-            }
+            Ok(used) => self.held = scratch[used..count].to_vec(),
+            Err(error) => inner.end(conn, Closed::Broken(error)),
         }
+    }
+
+    /// Gives the service what was held back.
+    fn deliver_held(&mut self, inner: &mut Inner<S>) {
+        let held = std::mem::take(&mut self.held);
+        inner.scratch[..held.len()].copy_from_slice(&held);
+        self.deliver(inner, held.len());
     }
 
     /// Ends the connection: reads and drops what still comes, so that the kernel does not answer
@@ -271,22 +285,28 @@ impl<S: Service> Future for &mut Reader<S> {
                 return Poll::Ready(());
             }
             // A peer that does not take its answers gets no more of them.
-            if state.out.len() > high_water {
+            if !state.is_open() || state.out.len() > high_water {
                 state.choked = true;
                 return Poll::Pending;
             }
             if turn > TURN {
-                cx.waker().wake_by_ref();
+                // Unlike the waker, this lets the runtime look for other connections first.
+                let _ = pin!(tokio::task::yield_now()).poll(cx);
                 return Poll::Pending;
+            }
+            if !this.held.is_empty() {
+                turn += this.held.len();
+                this.deliver_held(inner);
+                continue;
             }
             match ready!(this.poll_read(inner, cx)) {
                 Ok(0) => inner.end(this.conn, Closed::Eof),
                 Ok(count) => {
                     turn += count;
-                    let _ = this.deliver(inner, count);
+                    this.deliver(inner, count);
                 }
                 Err(error) => {
-                    inner.io.doomed.push((this.conn, Closed::Failed(error)));
+                    inner.io.doom(this.conn, Closed::Failed(error));
                     inner.bury();
                 }
             }

@@ -4,11 +4,11 @@ use super::out::{Out, Pool};
 use super::{Closed, Config};
 use crate::protocol::packet::Body;
 use crate::protocol::{ConnId, Request, Response, decode};
-use bytes::Bytes;
 use slotmap::SlotMap;
 use std::rc::Rc;
 use std::task::Waker;
 use tokio::net::tcp::OwnedWriteHalf;
+use tokio::task::AbortHandle;
 
 /// One connection, as the sending side sees it.
 #[derive(Debug)]
@@ -24,6 +24,10 @@ pub(crate) struct Conn {
     pub(crate) stamp: bool,
     /// Nothing is read any more; the connection ends once everything is written.
     pub(crate) closing: bool,
+    /// Listed in `Io::doomed`: nothing is sent or read any more.
+    doomed: bool,
+    /// The task that waits until the kernel takes something; it holds the socket.
+    pub(crate) unblock: Option<AbortHandle>,
     /// Its reading task, for when that must be told something.
     pub(crate) reader: Option<Waker>,
     /// The reading task waits until the peer takes what it was sent.
@@ -31,6 +35,11 @@ pub(crate) struct Conn {
 }
 
 impl Conn {
+    /// Whether the service may still send, and be sent something.
+    pub(crate) fn is_open(&self) -> bool {
+        !self.closing && !self.doomed
+    }
+
     pub(crate) fn wake_reader(&self) {
         if let Some(reader) = &self.reader {
             reader.wake_by_ref();
@@ -71,6 +80,8 @@ impl Io {
             blocked: false,
             stamp: false,
             closing: false,
+            doomed: false,
+            unblock: None,
             reader: None,
             choked: false,
         })
@@ -97,7 +108,7 @@ impl Io {
     /// shared buffer is not copied.
     #[inline]
     fn put<'b>(&mut self, id: ConnId, head: impl FnOnce(&mut Vec<u8>) -> Option<Body<'b>>) {
-        let Some(conn) = self.conns.get_mut(id).filter(|conn| !conn.closing) else {
+        let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.is_open()) else {
             return;
         };
         let tail = conn.out.tail(&mut self.pool);
@@ -111,16 +122,17 @@ impl Io {
             }
         }
         if conn.out.len() > self.config.out_limit {
-            self.doomed.push((id, Closed::Overflow));
+            self.doom(id, Closed::Overflow);
         }
         self.touch(id);
     }
 
-    /// Sends the bytes by reference.
-    pub fn share(&mut self, id: ConnId, bytes: Bytes) {
-        if let Some(conn) = self.conns.get_mut(id).filter(|conn| !conn.closing) {
-            conn.out.share(bytes);
-            self.touch(id);
+    /// Has the flusher give the connection up, and tell the service.
+    pub(crate) fn doom(&mut self, id: ConnId, why: Closed) {
+        if let Some(conn) = self.conns.get_mut(id)
+            && !std::mem::replace(&mut conn.doomed, true)
+        {
+            self.doomed.push((id, why));
         }
     }
 
@@ -181,6 +193,9 @@ impl Io {
         if let Some(mut conn) = self.conns.remove(id) {
             conn.out.recycle(&mut self.pool);
             conn.wake_reader();
+            if let Some(task) = conn.unblock.take() {
+                task.abort();
+            }
         }
     }
 }

@@ -85,6 +85,10 @@ impl Out {
             self.head.pop_front();
         }
         self.written += count;
+        // A tail that is never quite empty must not keep what is written.
+        if self.written >= Pool::CAPACITY && self.written > self.tail.len() / 2 {
+            self.tail.drain(..std::mem::take(&mut self.written));
+        }
     }
 
     /// Gives the memory back once everything is written.
@@ -121,6 +125,18 @@ impl Pool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_written_is_given_back_though_more_keeps_coming() {
+        let (mut pool, mut out) = (Pool::default(), Out::default());
+        out.tail(&mut pool).extend_from_slice(&[0; 1000]);
+        for _ in 0..10_000 {
+            out.tail(&mut pool).extend_from_slice(&[0; 1000]);
+            out.advance(1000);
+        }
+        assert_eq!(out.len(), 1000);
+        assert!(out.tail.capacity() < 4 * Pool::CAPACITY);
+    }
 
     #[test]
     fn chunks_leave_in_the_order_they_came_however_little_the_kernel_takes() {

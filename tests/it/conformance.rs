@@ -5,6 +5,7 @@ use gearbench::conformance::player::{Delivery, Options};
 use gearbench::conformance::smoke::{SmokeVerdict, smoke};
 use gearbench::conformance::tcp::TcpArm;
 use gearbench::conformance::{Namespace, Player, Script};
+use std::sync::atomic::AtomicBool;
 use std::time::Duration;
 
 /// How long the server may take for one answer, and for all smoke cases.
@@ -13,7 +14,12 @@ const PATIENCE: Duration = Duration::from_secs(30);
 fn smoke_passes(server: &impl Server) {
     let target = server.address().to_string();
     for run in ["one-", "two-"] {
-        for result in smoke(&target, &Namespace::new(run), PATIENCE) {
+        for result in smoke(
+            &target,
+            &Namespace::new(run),
+            PATIENCE,
+            &AtomicBool::new(false),
+        ) {
             match result.verdict {
                 SmokeVerdict::Passed => {}
                 SmokeVerdict::Failed(failure) => panic!("{}: {failure}", result.case.id),

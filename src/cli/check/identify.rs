@@ -24,7 +24,11 @@ pub(super) fn identify(probed: &Probed) -> Identity {
         "ERR UNKNOWN_COMMAND Unknown+server+command" if version.contains("rustygear") => {
             "rustygeard"
         }
-        "ERR UNKNOWN_COMMAND Unknown+server+command" => "gearbench serve",
+        "ERR UNKNOWN_COMMAND Unknown+server+command"
+            if version.starts_with(|first: char| first.is_ascii_digit()) =>
+        {
+            "gearbench serve"
+        }
         _ if refusal.starts_with("ERR unknown_command") => "Perl Gearman::Server",
         _ => "a Gearman server of unknown make",
     };

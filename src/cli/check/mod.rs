@@ -24,17 +24,28 @@ Examples:
 
 const EXITS: &str = "\
 Exit codes: 0 passed; 2 usage; 3 target unreachable or no Gearman server; 4 a protocol case
-failed; 5 a job was lost, made up, run twice or damaged; 130 and 143 interrupted, with a partial screen.";
+failed; 5 a job was lost, made up, run twice or damaged; 8 jobs were refused or not answered, or
+cases not played; 130 and 143 interrupted, with a partial screen.";
 
 /// How long the first answers may take.
 const PREFLIGHT: Duration = Duration::from_secs(2);
 /// Share of the budget that the protocol cases may take.
 const CASES_SHARE: f64 = 8.0 / 45.0;
+/// What they may take however small the budget is. An idle machine needs a hundredth of it.
+const CASES_LEAST: Duration = Duration::from_secs(3);
+/// Share of the budget that a job may take before it counts as not answered, and that the last
+/// jobs of a load may take; and how long both may take however small the budget is.
+const PATIENCE_SHARE: f64 = 0.2;
+const PATIENCE_LEAST: Duration = Duration::from_secs(2);
 /// Proportions in which the three loads divide what is left of the budget: their seconds in the
 /// shortest check that is worth its name.
 const IDLE: f64 = 5.0;
 const CEILING: f64 = 8.0;
 const LOADED: f64 = 15.0;
+/// How long each load takes even when the cases have used up the budget.
+const LOAD_LEAST: Duration = Duration::from_millis(200);
+/// How long the last jobs of a load may take even when the budget is used up.
+const DRAIN_LEAST: Duration = Duration::from_millis(500);
 /// Share of the budget that connecting, draining and looking for left-overs may take.
 const SLACK_SHARE: f64 = 0.1;
 /// Share of the ceiling at which latency is measured. A closed loop that keeps everyone busy does
@@ -56,10 +67,11 @@ const OUTSTANDING: usize = 8;
 ///
 /// Plays some 25 protocol cases that any right server passes, measures latency when idle, the
 /// highest rate of a closed loop, and latency at 60 % of that rate with every job accounted for.
-/// Sends no command that changes the server, and leaves nothing behind. Without a target it
-/// starts gearbench's own job server and checks that.
+/// Leaves nothing behind: its jobs are run, and its functions, which nobody else knows, are
+/// dropped; it sends no other command that changes the server. Without a target it starts
+/// gearbench's own job server and checks that.
 #[derive(Args, Clone, Debug)]
-#[command(before_help = EXAMPLES, after_help = EXITS)]
+#[command(before_help = EXAMPLES, after_help = EXITS, allow_negative_numbers = true)]
 pub(super) struct CheckArgs {
     /// Job server to check [default: one started inside gearbench]
     #[arg(short, long, value_name = "HOST:PORT", env = "GEARBENCH_TARGET")]
@@ -196,13 +208,18 @@ impl Check<'_> {
     }
 
     fn play_cases(&self, target: &Target) -> Vec<SmokeResult> {
-        let limit = self.args.budget.mul_f64(CASES_SHARE);
+        let limit = self.args.budget.mul_f64(CASES_SHARE).max(CASES_LEAST);
         progress(
             2,
             &format!("{} protocol cases, at most {limit:.0?}", smoke::CASES.len()),
         );
         let namespace = Namespace::new(format!("{}case-", self.id.prefix()));
-        smoke::smoke(&target.to_string(), &namespace, limit)
+        let stop = self.interruption.stop();
+        smoke::smoke(&target.to_string(), &namespace, limit, &stop)
+    }
+
+    fn patience(&self) -> Duration {
+        self.args.budget.mul_f64(PATIENCE_SHARE).max(PATIENCE_LEAST)
     }
 
     fn left(&self) -> Duration {
@@ -222,13 +239,15 @@ impl Check<'_> {
     fn load(&self, findings: &mut Findings) -> Result<(), LoadError> {
         let slack = self.args.budget.mul_f64(SLACK_SHARE);
         let rest = self.left().saturating_sub(slack);
-        let part = |seconds: f64| rest.mul_f64(seconds / (IDLE + CEILING + LOADED));
+        let part = |seconds: f64| {
+            rest.mul_f64(seconds / (IDLE + CEILING + LOADED))
+                .max(LOAD_LEAST)
+        };
         let plan = |pace, actors, duration: Duration| Plan {
             pace,
             duration: Some(duration.mul_f64(0.95)),
             warmup: duration.mul_f64(0.05),
-            drain: self.args.budget.mul_f64(0.2),
-            timeout: self.args.budget.mul_f64(0.2),
+            timeout: self.patience(),
             connect_timeout: PREFLIGHT,
             clients: actors,
             workers: actors,
@@ -246,10 +265,13 @@ impl Check<'_> {
 
         progress(3, &format!("latency when idle, {idle:.1?}"));
         findings.idle = self.run(idle_plan)?;
+        if completed_per_second(findings.idle.as_ref()) <= 0.0 {
+            findings.without_load = Some("no job was completed".to_owned());
+            return Ok(());
+        }
         progress(4, &format!("the highest rate, {ceiling:.1?}"));
         findings.ceiling = self.run(ceiling_plan)?;
-        let highest = findings.ceiling.as_ref().and_then(Report::headline);
-        let highest = highest.map_or(0.0, |phase| phase.completed_per_second);
+        let highest = completed_per_second(findings.ceiling.as_ref());
         if highest <= 0.0 {
             findings.without_load = Some("no job was completed".to_owned());
             return Ok(());
@@ -283,10 +305,12 @@ impl Check<'_> {
     }
 
     /// One load; nothing once the user has had enough.
-    fn run(&self, plan: Plan) -> Result<Option<Report>, LoadError> {
+    fn run(&self, mut plan: Plan) -> Result<Option<Report>, LoadError> {
         if self.interruption.code().is_some() {
             return Ok(None);
         }
+        // A target that swallows jobs costs each load its drain: not beyond the budget.
+        plan.drain = self.patience().min(self.left()).max(DRAIN_LEAST);
         let control = Control {
             stop: self.interruption.stop(),
             progress: None,
@@ -297,6 +321,11 @@ impl Check<'_> {
             Err(error) => Err(error),
         }
     }
+}
+
+fn completed_per_second(report: Option<&Report>) -> f64 {
+    let phase = report.and_then(Report::headline);
+    phase.map_or(0.0, |phase| phase.completed_per_second)
 }
 
 /// Whether the server kept up with what was offered.
@@ -333,11 +362,15 @@ impl Findings {
         let found = self
             .reports()
             .flat_map(|report| &report.verdict.findings)
-            .filter(|finding| finding.kind != Kind::Inconclusive)
+            .filter(|finding| finding.kind != Kind::Generator)
             .map(|finding| finding.code);
         let failure = self.failure.as_ref().map(|(code, _)| *code);
         let lost = self.lost_target().then_some(exit::TARGET);
-        let others = failure.into_iter().chain(lost).chain(self.interrupted);
+        let unplayed = |case: &SmokeResult| matches!(case.verdict, SmokeVerdict::NotRun(_));
+        let unplayed = self.cases.iter().any(unplayed);
+        let unplayed = unplayed.then_some(exit::INCONCLUSIVE);
+        let others = failure.into_iter().chain(lost).chain(unplayed);
+        let others = others.chain(self.interrupted);
         exit::precedence(found.chain(cases).chain(others))
     }
 

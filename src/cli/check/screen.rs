@@ -173,7 +173,7 @@ fn details(out: &mut String, findings: &Findings) -> std::fmt::Result {
     }
     for report in findings.reports() {
         for finding in &report.verdict.findings {
-            if finding.kind != Kind::Inconclusive {
+            if finding.kind != Kind::Generator {
                 writeln!(out, "\nFOUND {}", finding.text)?;
             }
         }
@@ -190,14 +190,18 @@ fn verdict(findings: &Findings, code: u8) -> String {
         (3, _) => format!("FAILED: the target went away, see above (exit {code})"),
         (4, _) => format!("FAILED: breaks the protocol, see above (exit {code})"),
         (5, _) => format!("FAILED: broke a promise, see above (exit {code})"),
+        (8, _) => format!("INCONCLUSIVE: not everything could be checked, see above (exit {code})"),
         _ => format!("FAILED, see above (exit {code})"),
     };
-    let busy = findings
+    let mut findings = findings
         .reports()
-        .flat_map(|report| &report.verdict.findings)
-        .any(|finding| finding.kind == Kind::Inconclusive);
-    if busy {
-        text += "; this machine was too busy to measure well: take latencies as upper bounds";
+        .flat_map(|report| &report.verdict.findings);
+    if let Some(busy) = findings.find(|finding| finding.kind == Kind::Generator) {
+        let _ = write!(
+            text,
+            "\n{:<10} this machine was too busy to measure well ({}): take latencies as upper bounds",
+            "", busy.text
+        );
     }
     text
 }

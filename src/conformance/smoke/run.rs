@@ -9,6 +9,8 @@ use crate::conformance::tcp::TcpArm;
 use crate::protocol::{Body, GrabKind, Packet, Work};
 use crate::protocol::{Decoder, Frame, Magic, PacketType, Request, Response, encode};
 use std::ops::ControlFlow;
+use std::sync::atomic::AtomicBool;
+use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
 
 /// How long the server may take for one answer.
@@ -20,13 +22,19 @@ const MAX_LEFT: usize = 100;
 
 /// Plays all cases on the server at `target`, as `host:port`, one after the other, until the target
 /// cannot be reached or `deadline` has passed; a case that has begun by then is played to its end.
-/// Every case has a result.
-pub fn smoke(target: &str, namespace: &Namespace, deadline: Duration) -> Vec<SmokeResult> {
+/// No case begins once `stop` is set. Every case has a result.
+pub fn smoke(
+    target: &str,
+    namespace: &Namespace,
+    deadline: Duration,
+    stop: &AtomicBool,
+) -> Vec<SmokeResult> {
     let mut run = Run {
         target,
         namespace: namespace.clone(),
         started: Instant::now(),
         deadline,
+        stop,
         failures: 0,
         reachable: true,
     };
@@ -38,6 +46,7 @@ struct Run<'t> {
     namespace: Namespace,
     started: Instant,
     deadline: Duration,
+    stop: &'t AtomicBool,
     failures: usize,
     reachable: bool,
 }
@@ -59,6 +68,9 @@ impl Run<'_> {
     fn play(&mut self, case: &SmokeCase) -> Result<(), SmokeVerdict> {
         if !self.reachable {
             return Err(SmokeVerdict::NotRun(NotRun::Unreachable));
+        }
+        if self.stop.load(Relaxed) {
+            return Err(SmokeVerdict::NotRun(NotRun::Interrupted));
         }
         if self.left().is_zero() {
             return Err(SmokeVerdict::NotRun(NotRun::Deadline));
@@ -213,7 +225,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let target = listener.local_addr().unwrap().to_string();
         drop(listener);
-        let results = smoke(&target, &Namespace::default(), Duration::from_secs(5));
+        let results = smoke(
+            &target,
+            &Namespace::default(),
+            Duration::from_secs(5),
+            &AtomicBool::new(false),
+        );
         assert_eq!(
             verdicts(&results),
             format!("f{}", "u".repeat(CASES.len() - 1))
@@ -222,7 +239,12 @@ mod tests {
 
     #[test]
     fn a_target_that_is_no_address_ends_the_run() {
-        let results = smoke("nowhere", &Namespace::default(), Duration::from_secs(5));
+        let results = smoke(
+            "nowhere",
+            &Namespace::default(),
+            Duration::from_secs(5),
+            &AtomicBool::new(false),
+        );
         assert_eq!(
             verdicts(&results),
             format!("f{}", "u".repeat(CASES.len() - 1))
@@ -234,7 +256,12 @@ mod tests {
         let listener = TcpListener::bind("127.0.0.1:0").unwrap();
         let target = listener.local_addr().unwrap().to_string();
         let start = Instant::now();
-        let results = smoke(&target, &Namespace::default(), Duration::from_millis(300));
+        let results = smoke(
+            &target,
+            &Namespace::default(),
+            Duration::from_millis(300),
+            &AtomicBool::new(false),
+        );
         // One case, and what is left of it.
         assert!(start.elapsed() < 5 * LEAST_PATIENCE);
         assert_eq!(

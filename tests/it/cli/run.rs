@@ -184,13 +184,6 @@ fn the_text_is_the_report_and_progress_is_not() {
     assert_eq!(finished.out(), "");
 }
 
-#[test]
-fn no_job_done_is_no_success() {
-    let server = Serve::start(&[]);
-    let mut run = on(server.address(), "run", "--jobs 0 --out none");
-    exits(&run_with_deadline(&mut run, BOUND), 8);
-}
-
 /// The plan without what tells runs apart.
 fn plan(mut plan: Value) -> Value {
     plan.as_object_mut().expect("a plan").remove("id");
