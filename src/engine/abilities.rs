@@ -2,8 +2,8 @@
 //!
 //! Workers of one kind register the same functions, so each distinct *set* of functions is kept
 //! once and shared by the workers that have it. A set knows which of its functions have jobs and
-//! which of its workers sleep: a worker finds a job, and a job a worker, without a look at the
-//! other functions and workers, however many there are.
+//! which of its workers sleep: a worker finds a job without a look at its other functions, and a
+//! job a worker with a look at the sets that hold its function, however many workers there are.
 
 use super::functions::Functions;
 use super::keys::{FunctionId, Place, SetId};

@@ -36,6 +36,7 @@ pub use policy::Policy;
 
 use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{ConnId, DecodeError, Frame, Request, RequestError, Response};
+use abilities::Abilities;
 use functions::Functions;
 use jobs::Jobs;
 use keys::{FunctionId, JobKey};
@@ -234,6 +235,14 @@ impl JobServer {
         self.wake_again(out);
     }
 
+    /// Whether a peer that has asked for jobs can do a function.
+    fn can(&self, peer: &Peer, function: FunctionId) -> bool {
+        match peer.abilities {
+            Abilities::Set(set) => self.sets.functions(set).any(|known| known == function),
+            _ => false,
+        }
+    }
+
     /// Starts the timer of a job.
     fn set_timer(&mut self, key: JobKey, time: Timestamp) {
         self.jobs[key].extra().timer = Some(time);
@@ -263,6 +272,12 @@ impl JobServer {
                 .values()
                 .filter(|peer| peer.woken_for == Some(id));
             assert_eq!(function.woken, woken.count());
+            // No wake-up is lost.
+            let asleep = self
+                .peers
+                .values()
+                .any(|peer| peer.sleeping && self.can(peer, id));
+            assert!(!asleep || function.queued() == 0 || function.woken > 0);
             listed += function.total();
         }
         assert_eq!(listed, self.jobs.len());

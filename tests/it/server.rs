@@ -350,3 +350,34 @@ fn a_job_that_takes_too_long_fails() {
     });
     worker.barrier();
 }
+
+/// Requests whose answers a peer does not take wait, and are answered when it does.
+#[test]
+fn large_answers_to_small_requests_are_held_back_and_not_lost() {
+    const FUNCTIONS: usize = 500;
+    const REQUESTS: usize = 2000;
+    let server = server();
+    let mut peer = Peer::connect(&server);
+    for number in 0..FUNCTIONS {
+        let command = format!("create function function-{number}\n");
+        peer.stream.write_all(command.as_bytes()).unwrap();
+        assert_eq!(peer.receive(), Some(Received::Line("OK\r".to_owned())));
+    }
+    // Forty megabytes of answers to fourteen kilobytes.
+    peer.stream
+        .write_all(&b"status\n".repeat(REQUESTS))
+        .unwrap();
+    let mut other = Peer::connect(&server);
+    other.barrier();
+    let mut dots = 0;
+    let mut rows = 0;
+    while dots < REQUESTS {
+        match peer.receive() {
+            Some(Received::Line(dot)) if dot == "." => dots += 1,
+            Some(Received::Line(_)) => rows += 1,
+            found => panic!("expected a row, found {found:?}"),
+        }
+    }
+    assert_eq!(rows, FUNCTIONS * REQUESTS);
+    peer.barrier();
+}

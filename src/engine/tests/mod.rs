@@ -8,6 +8,7 @@ mod framing;
 mod limits;
 mod options;
 mod priority;
+mod random;
 mod reduce;
 mod status;
 mod submit;
