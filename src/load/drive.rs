@@ -1,7 +1,6 @@
 //! Runs one shard: connects its actors, lets it tick, settles its books.
 
 use super::admin::Admin;
-use super::client::End;
 use super::pacer::Pacer;
 use super::plan::Plan;
 use super::shard::{Actor, RECONNECT_AFTER, Shard};
@@ -22,6 +21,14 @@ use tokio::time::timeout;
 const FAREWELL: u64 = 500_000_000;
 /// How often waiting looks around, in nanoseconds.
 const LOOK: u64 = 1_000_000;
+/// Questions that must be answered on all connections before a job may be called lost.
+const ROUNDS: usize = 3;
+/// How long the answers may take, in nanoseconds.
+const SETTLING: u64 = 2_000_000_000;
+/// How long jobs that the target still has may be swept up, in nanoseconds.
+const SWEEP: u64 = 10_000_000_000;
+/// Silence after which nothing more is waited for, in nanoseconds.
+const SILENCE: u64 = 1_000_000_000;
 /// How long the target may take to say what it still holds.
 const LAST_WORD: Duration = Duration::from_secs(1);
 
@@ -72,7 +79,7 @@ async fn drive(
     driver.connect_all().await?;
     driver.wait_for_others().await?;
     driver.tick_until_over().await;
-    driver.settle();
+    driver.close_the_books().await;
     driver.say_farewell().await;
     Ok(driver.done())
 }
@@ -236,49 +243,82 @@ impl Driver {
         }
     }
 
-    /// Says of each job without an end whether the target still has it, or lost it.
-    fn settle(&self) {
-        let (prefix, held, open) = self.hub.with(|shard, _| {
-            let held = shard
-                .workers
-                .iter()
-                .map(|worker| worker.holds())
-                .sum::<usize>();
-            let open = shard.close_books();
-            (shard.prefix(), held as u64, open)
-        });
-        let still_there = match open {
-            0 => Ok(0),
-            _ => Admin::connect(self.address, LAST_WORD)
-                .and_then(|mut admin| admin.queued(&prefix, LAST_WORD)),
-        };
+    /// The end of the run, in the order that `closing` tells of.
+    async fn close_the_books(&self) {
+        let began = self.pacer.now();
+        let settled = self.settle().await;
+        let now = self.pacer.now();
+        let open = self.hub.with(|shard, _| shard.freeze(now));
+        let gone = self.hub.with(|shard, _| shard.gone.is_some());
+        if gone || open.accepted + open.unknown + open.held == 0 {
+            return;
+        }
+        let prefix = self.hub.with(|shard, _| shard.prefix());
+        let queued = Admin::connect(self.address, LAST_WORD)
+            .and_then(|mut admin| admin.queued(&prefix, LAST_WORD));
+        let silent = matches!(&queued, Err(error) if is_silence(error.kind()));
         self.hub.with(|shard, _| {
-            if open == 0 || shard.gone.is_some() {
-                return;
+            if silent && shard.active_at < began {
+                let jobs = open.accepted + open.unknown;
+                let what =
+                    format!("the target stopped answering, `status` too; {jobs} jobs have no end");
+                shard.gone = Some(what);
             }
-            let silent = |kind| {
-                matches!(
-                    kind,
-                    io::ErrorKind::TimedOut
-                        | io::ErrorKind::WouldBlock
-                        | io::ErrorKind::ConnectionRefused
-                )
-            };
-            let queued = match still_there {
-                Ok(count) => count.saturating_sub(held),
-                Err(error) if silent(error.kind()) => {
-                    let what = format!(
-                        "the target stopped answering, `status` too; {open} jobs have no end"
-                    );
-                    shard.gone = Some(what);
-                    return;
-                }
-                // No text protocol: nothing speaks for the target.
-                Err(_) => 0,
-            };
-            shard.ledger.still_queued = open.min(queued);
-            shard.ledger.lost = open.saturating_sub(queued);
+            shard.classify(open, queued.ok(), settled);
         });
+        self.sweep().await;
+    }
+
+    /// Waits until nothing is on its way any more. Whether that could be had in time.
+    ///
+    /// A connection answers in order. After the first round all acknowledgements and all jobs
+    /// that were asked for have come, after the second the target has all results, after the
+    /// third they have been read.
+    async fn settle(&self) -> bool {
+        let hopeless = self.hub.with(|shard, _| {
+            shard.begin_settling();
+            shard.gone.is_some()
+        });
+        if hopeless || self.hub.with(|shard, _| shard.jobs.live()) == 0 {
+            return !hopeless;
+        }
+        let began = self.pacer.now();
+        for _ in 0..ROUNDS {
+            self.hub.with(|shard, io| shard.ask_all(io));
+            let answered = |shard: &Shard| shard.all_have_answered();
+            if !self.wait_for(answered, began, SETTLING).await {
+                return false;
+            }
+        }
+        self.hub.with(|shard, _| !shard.closing.disturbed)
+    }
+
+    /// Waits for `what`, no longer than `limit` after `began`, nor for a target that has fallen
+    /// silent. Whether it came.
+    async fn wait_for(&self, what: impl Fn(&Shard) -> bool, began: u64, limit: u64) -> bool {
+        loop {
+            let (done, active_at) = self.hub.with(|shard, _| (what(shard), shard.active_at));
+            let now = self.pacer.now();
+            let silent = now.saturating_sub(active_at.max(began)) > SILENCE;
+            if done || silent || now - began > limit {
+                return done;
+            }
+            self.look_again_at(now + LOOK).await;
+        }
+    }
+
+    /// Leaves no job of ours behind, as far as the target gives them out in time.
+    async fn sweep(&self) {
+        let gone = self.hub.with(|shard, io| {
+            if shard.gone.is_none() {
+                shard.sweep(io);
+            }
+            shard.gone.is_some()
+        });
+        if !gone {
+            let began = self.pacer.now();
+            self.wait_for(Shard::swept, began, SWEEP).await;
+        }
     }
 
     /// Lets the last bytes leave.
@@ -314,28 +354,9 @@ impl Driver {
     }
 }
 
-impl Shard {
-    /// Counts the jobs in flight; returns how many of those without an end the target should
-    /// still hold: not those in the hands of our own workers, nor those whose client is gone.
-    fn close_books(&mut self) -> u64 {
-        let (mut in_flight, mut open) = (0, 0);
-        let mut ran_unacknowledged = Vec::new();
-        let workers = &self.workers;
-        for (number, job) in self.jobs.iter() {
-            if job.spec.background && job.t4 > 0 {
-                ran_unacknowledged.push(number);
-                continue;
-            }
-            in_flight += u64::from(!job.counted);
-            let worker = workers.get(job.worker as usize);
-            let in_service = worker.is_some_and(|worker| worker.has(number));
-            open += u64::from(!job.orphan && !in_service);
-        }
-        for number in ran_unacknowledged {
-            self.ledger.recovered += 1;
-            self.count(number, End::Ok);
-        }
-        self.ledger.in_flight = in_flight;
-        open
-    }
+fn is_silence(kind: io::ErrorKind) -> bool {
+    matches!(
+        kind,
+        io::ErrorKind::TimedOut | io::ErrorKind::WouldBlock | io::ErrorKind::ConnectionRefused
+    )
 }

@@ -18,6 +18,7 @@
 mod admin;
 mod arrival;
 mod client;
+mod closing;
 mod draw;
 mod drive;
 mod fairness;

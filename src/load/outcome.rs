@@ -270,6 +270,13 @@ fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books
             format!("{} jobs were not answered within {limit} s", books.timeout),
         );
     }
+    let unresolved = books
+        .in_flight
+        .saturating_sub(books.still_queued + books.lost);
+    if unresolved > 0 {
+        let text = format!("{unresolved} jobs had no end yet when the run ended");
+        verdict.find(Kind::Inconclusive, text);
+    }
     if books.still_queued > 0 {
         let drain = context.plan.drain.as_secs_f64();
         let text = format!(

@@ -4,6 +4,7 @@ use super::arrival::Schedule;
 use super::plan::Pace;
 use super::shard::{Actor, Shard};
 use super::tally::Phase;
+use super::worker::SWEEP_PREFETCH;
 use crate::wire::Io;
 use std::cmp::Reverse;
 use std::sync::atomic::Ordering::Relaxed;
@@ -21,8 +22,6 @@ const SETTLED: u64 = 500_000_000;
 const LOOKS: u32 = 3;
 /// How long an interrupted run drains.
 const INTERRUPTED_DRAIN: Duration = Duration::from_secs(2);
-/// Jobs that the worker which sweeps up a queue grabs ahead.
-const SWEEP_PREFETCH: usize = 64;
 
 fn nanos(time: Duration) -> u64 {
     time.as_nanos() as u64
@@ -42,7 +41,7 @@ impl Shard {
 
     fn begin_load(&mut self, now: u64, io: &mut Io) {
         if !self.plan.measures() {
-            return self.begin_drain(now);
+            return self.begin_drain(now, io);
         }
         let warm = self.plan.warmup.is_zero() || self.phase == Phase::Warmup;
         let phase = if warm { Phase::Measure } else { Phase::Warmup };
@@ -63,8 +62,10 @@ impl Shard {
         self.refill_all(now, io);
     }
 
-    fn begin_drain(&mut self, now: u64) {
+    fn begin_drain(&mut self, now: u64, io: &mut Io) {
         self.enter(Phase::Drain, now);
+        // After a flood that was cut short they have yet to start.
+        self.start_workers(io);
         if self.plan.workers == 0 && self.jobs.live() > 0 {
             self.plan.prefetch = SWEEP_PREFETCH;
             self.lost.push_back((now, Actor::Worker(0)));
@@ -103,7 +104,7 @@ impl Shard {
             return self.over(now);
         }
         if interrupted && !matches!(self.phase, Phase::Drain | Phase::Over) {
-            self.begin_drain(now);
+            self.begin_drain(now, io);
         }
         match self.phase {
             Phase::Connect => {}
@@ -191,7 +192,7 @@ impl Shard {
     fn flooding(&mut self, now: u64, io: &mut Io) {
         self.refill_all(now, io);
         if self.may_send() || self.any_client_busy() {
-            return self.give_up_when_stalled(now);
+            return self.give_up_when_stalled(now, io);
         }
         self.ends_with_last_frame();
         if self.plan.workers == 0 {
@@ -203,17 +204,17 @@ impl Shard {
 
     fn emptying(&mut self, now: u64, io: &mut Io) {
         if self.jobs.live() > 0 {
-            return self.give_up_when_stalled(now);
+            return self.give_up_when_stalled(now, io);
         }
         self.ends_with_last_frame();
         self.begin_load(now, io);
     }
 
     /// A phase that waits for the target ends when that has been silent for too long.
-    fn give_up_when_stalled(&mut self, now: u64) {
+    fn give_up_when_stalled(&mut self, now: u64, io: &mut Io) {
         let since = self.active_at.max(self.tally().started);
         if now.saturating_sub(since) > nanos(self.plan.timeout) {
-            self.begin_drain(now);
+            self.begin_drain(now, io);
         }
     }
 
@@ -227,7 +228,7 @@ impl Shard {
         if self.phase_end().is_some_and(|end| now >= end) {
             match self.phase {
                 Phase::Warmup => self.begin_load(now, io),
-                _ => self.begin_drain(now),
+                _ => self.begin_drain(now, io),
             }
             return;
         }
@@ -241,11 +242,11 @@ impl Shard {
         let accepted = self.plan.workers == 0 && !self.any_client_busy();
         if self.jobs.live() == 0 || accepted {
             self.ends_with_last_frame();
-            self.begin_drain(now);
+            self.begin_drain(now, io);
         } else {
             let late = now - self.quiet_from > nanos(self.plan.drain);
             if self.holds(late || self.settled()) {
-                self.begin_drain(now);
+                self.begin_drain(now, io);
             }
         }
     }

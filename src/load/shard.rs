@@ -5,6 +5,7 @@
 
 use super::arrival::Schedule;
 use super::client::Client;
+use super::closing::{self, Closing};
 use super::draw::Draws;
 use super::jobs::Jobs;
 use super::pacer::{Pacer, nanoseconds};
@@ -84,6 +85,7 @@ pub(crate) struct Shard {
     pub(crate) reconnects: u64,
     pub(crate) unexpected: u64,
     pub(crate) first_refusal: Option<String>,
+    pub(crate) closing: Closing,
     /// Why the run cannot go on.
     pub(crate) gone: Option<String>,
 }
@@ -140,6 +142,7 @@ impl Shard {
             reconnects: 0,
             unexpected: 0,
             first_refusal: None,
+            closing: Closing::default(),
             gone: None,
             plan,
             shared,
@@ -195,6 +198,9 @@ impl Shard {
 
     /// A connection was made for `actor`, which introduces itself.
     pub(crate) fn connected(&mut self, actor: Actor, conn: ConnId, io: &mut Io) {
+        if self.closing.stage != closing::Stage::Running {
+            return io.close(conn);
+        }
         self.actors.insert(conn, actor);
         match actor {
             Actor::Client(index) => {
@@ -224,6 +230,14 @@ impl Shard {
         // One that was connected again goes on; the others wait for the first phase.
         if let (Actor::Client(index), true) = (actor, self.phase != Phase::Connect) {
             self.refill(index, conn, now, io);
+        }
+    }
+
+    /// A connection ended that does not matter any more.
+    fn forget(&mut self, actor: Actor) {
+        match actor {
+            Actor::Client(index) => self.clients[index as usize].conn = None,
+            Actor::Worker(index) => self.workers[index as usize].conn = None,
         }
     }
 
@@ -258,15 +272,21 @@ impl Service for Shard {
         };
         let now = self.clock(now);
         self.active_at = now;
-        let Frame::Packet(packet) = frame else {
-            self.unexpected += 1;
+        let response = match frame {
+            Frame::Packet(packet) => Response::parse(&packet).ok(),
+            Frame::Line(_) => None,
+        };
+        let Some(response) = response else {
+            self.unexpected += u64::from(self.closing.stage != closing::Stage::Frozen);
             return;
         };
-        let Ok(response) = Response::parse(&packet) else {
-            self.unexpected += 1;
-            return;
-        };
+        if self.closing.stage == closing::Stage::Frozen {
+            return self.frame_after_end(actor, conn, &response, io);
+        }
         match (response, actor) {
+            (Response::EchoRes { body }, _) if self.closing.stage == closing::Stage::Settling => {
+                self.echoed(conn, &body);
+            }
             (Response::EchoRes { .. }, _) => self.is_served(actor, conn, now, io),
             (response, Actor::Client(index)) => self.client_frame(index, conn, response, now, io),
             (response, Actor::Worker(index)) => self.worker_frame(index, conn, response, now, io),
@@ -277,6 +297,11 @@ impl Service for Shard {
         let Some(actor) = self.actors.remove(conn) else {
             return;
         };
+        match self.closing.stage {
+            closing::Stage::Running => {}
+            closing::Stage::Settling => self.closing.disturbed = true,
+            closing::Stage::Frozen => return self.forget(actor),
+        }
         let served = match actor {
             Actor::Client(index) => self.client_lost(index),
             Actor::Worker(index) => self.worker_lost(index),
@@ -298,6 +323,9 @@ impl Service for Shard {
 
     #[inline]
     fn flushed(&mut self, conn: ConnId, now: Instant) {
+        if self.closing.stage == closing::Stage::Frozen {
+            return;
+        }
         let now = self.clock(now);
         match self.actors.get(conn) {
             Some(&Actor::Client(index)) => self.client_flushed(index, now),

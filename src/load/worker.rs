@@ -1,5 +1,6 @@
 //! The workers' side: CAN_DO, GRAB_JOB, PRE_SLEEP on NO_JOB, GRAB_JOB on NOOP.
 
+use super::closing::Stage;
 use super::jobs::{Found, NOBODY};
 use super::payload::{Bad, Kind};
 use super::shard::{Shard, handle_hash};
@@ -8,6 +9,9 @@ use crate::protocol::request::MAX_HANDLE;
 use crate::protocol::{Body, ConnId, Request, Response, Work};
 use crate::wire::Io;
 use std::cmp::Reverse;
+
+/// Jobs that a worker which sweeps up a queue grabs ahead.
+pub(crate) const SWEEP_PREFETCH: usize = 64;
 
 /// One simulated worker.
 #[derive(Debug, Default)]
@@ -37,10 +41,35 @@ impl Worker {
         self.held.len()
     }
 
+    /// Whether a GRAB_JOB has no answer yet.
+    pub(crate) fn asks(&self) -> bool {
+        self.grabs > 0
+    }
+
+    /// A GRAB_JOB was answered, and is not repeated.
+    pub(crate) fn found_none(&mut self) {
+        self.grabs = self.grabs.saturating_sub(1);
+    }
+
     /// Whether the job is in service here.
     pub(crate) fn has(&self, number: u64) -> bool {
         self.held.iter().any(|(held, _)| *held == number)
     }
+}
+
+fn can_do(functions: &[Box<[u8]>], conn: ConnId, io: &mut Io) {
+    for function in functions {
+        let request = Request::CanDo {
+            function,
+            timeout_ms: None,
+        };
+        io.request(conn, &request);
+    }
+}
+
+fn answer_empty(conn: ConnId, handle: &[u8], io: &mut Io) {
+    let work = Work::Complete(Body::default());
+    io.request(conn, &Request::Work { handle, work });
 }
 
 /// A handle kept without memory of its own.
@@ -104,13 +133,7 @@ impl Shard {
     }
 
     fn start_worker(&mut self, index: u32, conn: ConnId, io: &mut Io) {
-        for function in &self.functions {
-            let request = Request::CanDo {
-                function,
-                timeout_ms: None,
-            };
-            io.request(conn, &request);
-        }
+        can_do(&self.functions, conn, io);
         self.workers[index as usize].started = true;
         for _ in 0..self.plan.prefetch {
             self.grab(index, conn, io);
@@ -119,6 +142,9 @@ impl Shard {
 
     #[inline]
     fn grab(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        if self.closing.stage != Stage::Running {
+            return;
+        }
         self.workers[index as usize].grabs += 1;
         self.wakeups.grabs += 1;
         io.request(conn, &Request::Grab(self.plan.grab.0));
@@ -171,7 +197,8 @@ impl Shard {
         worker.woken = false;
         worker.grabs = worker.grabs.saturating_sub(1);
         // With a job in service it asks again once that is done.
-        if worker.grabs == 0 && worker.held.is_empty() {
+        let goes_on = self.closing.stage == Stage::Running;
+        if worker.grabs == 0 && worker.held.is_empty() && goes_on {
             worker.sleeping = true;
             let served = worker.served;
             self.wakeups.sleeps += 1;
@@ -364,6 +391,33 @@ impl Shard {
             }
         }
         self.workers[index as usize].unstamped = numbers;
+    }
+
+    /// The books are closed: answers the jobs in service, asks for all that the target has left.
+    pub(crate) fn sweep(&mut self, io: &mut Io) {
+        let functions = &self.functions;
+        let grab = Request::Grab(self.plan.grab.0);
+        for worker in &mut self.workers {
+            let Some(conn) = worker.conn else {
+                continue;
+            };
+            if !std::mem::replace(&mut worker.started, true) {
+                can_do(functions, conn, io);
+            }
+            for (_, handle) in worker.held.drain(..) {
+                answer_empty(conn, handle.bytes(), io);
+            }
+            while worker.grabs < SWEEP_PREFETCH {
+                worker.grabs += 1;
+                io.request(conn, &grab);
+            }
+        }
+    }
+
+    /// Answers a job once the books are closed, and asks for the next.
+    pub(crate) fn sweep_one(&mut self, conn: ConnId, handle: &[u8], io: &mut Io) {
+        answer_empty(conn, handle, io);
+        io.request(conn, &Request::Grab(self.plan.grab.0));
     }
 
     /// The worker's connection ended: the server may hand its jobs to another.

@@ -296,6 +296,92 @@ fn an_interrupted_run_reports_what_it_has() {
     assert_eq!(report.ledger.in_flight, 0);
 }
 
+/// Whatever ended the run, no job is lost, and none is left on the target.
+#[track_caller]
+fn nothing_is_lost_or_left(report: &Report, beast: &Beast) {
+    assert_eq!(report.ledger.lost, 0, "{:?}", report.ledger);
+    assert_eq!(report.ledger.duplicated, 0, "{:?}", report.ledger);
+    assert_eq!(beast.jobs(), 0);
+}
+
+#[test]
+fn jobs_that_are_still_queued_when_the_drain_ends_are_swept_up() {
+    for background in [0.0, 100.0] {
+        let beast = Beast::unleash(Vice::None);
+        let mut plan = plan(beast.address());
+        (plan.jobs, plan.duration) = (None, Some(Duration::from_millis(200)));
+        plan.pace = Pace::Closed { outstanding: 500 };
+        plan.background_percent = background;
+        plan.service = ServiceTime::Fixed(Duration::from_secs(1));
+        plan.drain = Duration::ZERO;
+        let report = run(plan);
+        assert_eq!(report.verdict.exit_code, exit::INCONCLUSIVE);
+        assert!(report.ledger.still_queued > 0, "{:?}", report.ledger);
+        nothing_is_lost_or_left(&report, &beast);
+    }
+}
+
+#[test]
+fn a_background_load_that_is_cut_off_has_its_books_in_order() {
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    (plan.jobs, plan.duration) = (None, Some(Duration::from_millis(200)));
+    (plan.background_percent, plan.prefetch) = (100.0, 4);
+    plan.service = ServiceTime::Fixed(Duration::from_micros(100));
+    plan.drain = Duration::ZERO;
+    nothing_is_lost_or_left(&run(plan), &beast);
+}
+
+#[test]
+fn a_job_that_was_never_acknowledged_is_not_lost() {
+    let beast = Beast::unleash(Vice::SwallowsJobs);
+    let mut plan = plan(beast.address());
+    // Each of the four clients waits for one of the last four.
+    plan.jobs = Some(server::MARKED + 3);
+    let report = run(plan);
+    assert_eq!(report.verdict.exit_code, exit::INCONCLUSIVE);
+    assert_eq!(report.ledger.in_flight, 4, "{:?}", report.ledger);
+    nothing_is_lost_or_left(&report, &beast);
+    // The longest wait is that of those which were never answered.
+    let measured = report.phases.last().expect("a phase");
+    let response = measured
+        .stages
+        .iter()
+        .find(|stage| stage.name == "response");
+    let waits = response.expect("responses").latency.count();
+    assert_eq!(waits, report.ledger.sent);
+}
+
+#[test]
+fn a_result_on_its_way_is_not_lost() {
+    let beast = Beast::unleash(Vice::DeliversLate);
+    let mut plan = plan(beast.address());
+    (plan.jobs, plan.duration) = (None, Some(Duration::from_millis(200)));
+    plan.drain = Duration::ZERO;
+    nothing_is_lost_or_left(&run(plan), &beast);
+}
+
+#[test]
+fn a_flood_that_is_interrupted_leaves_nothing_behind() {
+    let beast = Beast::unleash(Vice::SwallowsJobs);
+    let mut plan = plan(beast.address());
+    (plan.clients, plan.jobs, plan.backlog) = (0, None, 10_000);
+    plan.service = ServiceTime::Fixed(Duration::from_secs(1));
+    let stop = Arc::new(AtomicBool::new(false));
+    let control = Control {
+        stop: Arc::clone(&stop),
+        progress: Some(Box::new(move |progress| {
+            if progress.sample.sent > 0 {
+                stop.store(true, Ordering::SeqCst);
+            }
+        })),
+    };
+    let report = load::run(plan, control).expect("a report").report;
+    assert_eq!(report.verdict.exit_code, exit::INTERRUPTED);
+    assert!(report.ledger.still_queued > 0, "{:?}", report.ledger);
+    nothing_is_lost_or_left(&report, &beast);
+}
+
 /// What a server that never becomes one is refused with.
 fn refused(serve: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> LoadError {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -10,7 +10,7 @@ use std::sync::{Arc, Mutex};
 use std::thread;
 
 /// The job on which vices show.
-const MARKED: u64 = 100;
+pub(crate) const MARKED: u64 = 100;
 
 /// What the server does wrong, to one job unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -31,6 +31,10 @@ pub(crate) enum Vice {
     /// Ends all connections and takes no new ones.
     Dies,
     BreaksStream,
+    /// Answers no submission from the marked one on, and forgets those jobs.
+    SwallowsJobs,
+    /// Keeps the results of a client until that sends something.
+    DeliversLate,
     /// Keeps its connections and answers nothing any more.
     FallsSilent,
 }
@@ -61,6 +65,8 @@ struct State {
     abilities: HashMap<Peer, HashSet<Vec<u8>>>,
     peers: HashMap<Peer, TcpStream>,
     last_result: Vec<u8>,
+    /// Results that their clients have not been given.
+    kept: HashMap<Peer, Vec<u8>>,
     first_body: Vec<u8>,
     /// All submissions, as they came.
     submissions: Vec<u8>,
@@ -80,6 +86,7 @@ impl Beast {
             abilities: HashMap::new(),
             peers: HashMap::new(),
             last_result: Vec::new(),
+            kept: HashMap::new(),
             first_body: Vec::new(),
             submissions: Vec::new(),
             dead: false,
@@ -107,6 +114,12 @@ impl Beast {
 
     pub(crate) fn address(&self) -> SocketAddr {
         self.address
+    }
+
+    /// Jobs that are queued or running.
+    pub(crate) fn jobs(&self) -> usize {
+        let state = self.state.lock().expect("no thread panics");
+        state.queue.len() + state.running.len()
     }
 
     /// The bytes of all submissions, in the order in which they came.
@@ -188,6 +201,9 @@ impl State {
         if self.silent() {
             return;
         }
+        if let Some(kept) = self.kept.remove(&peer) {
+            self.write(peer, &kept);
+        }
         match request {
             Request::Echo { body } => self.send(peer, &Response::EchoRes { body }),
             Request::Submit(submit) => self.submit(peer, &submit),
@@ -213,6 +229,7 @@ impl State {
         Request::Submit(*submit).encode(&mut self.submissions);
         let marked = self.jobs == MARKED;
         match self.vice {
+            Vice::SwallowsJobs if self.jobs >= MARKED => return,
             Vice::Dies if marked => return self.die(),
             Vice::BreaksStream if marked => return self.write(peer, b"\0HUH????????"),
             Vice::RefusesJob if marked => {
@@ -318,14 +335,12 @@ impl State {
             return;
         }
         if let Some(client) = job.client {
-            let body = Body::new(&result);
-            self.send(
-                client,
-                &Response::Work {
-                    handle,
-                    work: Work::Complete(body),
-                },
-            );
+            let work = Work::Complete(Body::new(&result));
+            let response = Response::Work { handle, work };
+            match self.vice {
+                Vice::DeliversLate => response.encode(self.kept.entry(client).or_default()),
+                _ => self.send(client, &response),
+            }
         }
     }
 
