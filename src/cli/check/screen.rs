@@ -65,6 +65,9 @@ fn lines(out: &mut String, findings: &Findings, code: u8) -> std::fmt::Result {
     if findings.reports().next().is_some() {
         row(out, "promises", &promises(findings))?;
     }
+    if let Some(reason) = busy(findings) {
+        row(out, "machine", &format!("busy: {reason}"))?;
+    }
     details(out, findings)?;
     writeln!(out)?;
     row(out, "verdict", &verdict(findings, code))
@@ -193,15 +196,18 @@ fn verdict(findings: &Findings, code: u8) -> String {
         (8, _) => format!("INCONCLUSIVE: not everything could be checked, see above (exit {code})"),
         _ => format!("FAILED, see above (exit {code})"),
     };
-    let mut findings = findings
-        .reports()
-        .flat_map(|report| &report.verdict.findings);
-    if let Some(busy) = findings.find(|finding| finding.kind == Kind::Generator) {
-        let _ = write!(
-            text,
-            "\n{:<10} this machine was too busy to measure well ({}): take latencies as upper bounds",
-            "", busy.text
-        );
+    if busy(findings).is_some() {
+        text += "; this machine was too busy to measure well: take latencies as upper bounds";
     }
     text
+}
+
+/// Why the figures are this machine's as much as the server's. Trials do not count: they are to
+/// find out what is too much.
+fn busy(findings: &Findings) -> Option<&str> {
+    let parts = [&findings.idle, &findings.ceiling, &findings.loaded];
+    let found = parts.into_iter().flatten();
+    let mut found = found.flat_map(|report| &report.verdict.findings);
+    let finding = found.find(|finding| finding.kind == Kind::Generator)?;
+    Some(&finding.text)
 }
