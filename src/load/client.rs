@@ -37,6 +37,11 @@ impl Client {
         self.busy > 0
     }
 
+    /// Submissions without an answer, whatever it will be.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unacked.len()
+    }
+
     /// A foreground job has ended. One that had timed out keeps nothing back any more.
     fn forget(&mut self, number: u64, timed_out: bool) {
         if let Some(at) = self.waiting.iter().position(|waiting| *waiting == number) {
@@ -70,7 +75,7 @@ impl Shard {
             Unique::Each => digits.format(number),
         };
         let request = Request::Submit(Submit {
-            function: &self.functions[usize::from(spec.function)],
+            function: &self.functions[spec.function as usize],
             unique: unique.as_bytes(),
             priority: spec.priority,
             background: spec.background,
