@@ -215,7 +215,17 @@ impl Shard {
         self.count(number, End::Ok);
         self.jobs.end(number);
         if self.phase != Phase::Flood {
-            self.tally().completed += 1;
+            self.completed(job);
+        }
+    }
+
+    /// Counts a job for the phase in which it ended; one of the warm-up stays out of the measured
+    /// load.
+    #[inline]
+    fn completed(&mut self, job: &Job) {
+        match &mut self.tallies[usize::from(job.phase)] {
+            own if own.phase == Phase::Warmup => own.completed += 1,
+            _ => self.tally().completed += 1,
         }
     }
 
@@ -321,7 +331,7 @@ impl Shard {
         let open = self.open;
         self.tallies[usize::from(job.phase)].record(|recorder| recorder.answered(job, open, now));
         self.count(number, End::Ok);
-        self.tally().completed += 1;
+        self.completed(job);
         self.jobs.end(number);
         self.clients[index as usize].forget(number, false);
     }

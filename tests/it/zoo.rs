@@ -281,6 +281,22 @@ fn a_rate_beyond_all_reach_ends_when_its_time_is_over() {
 }
 
 #[test]
+fn jobs_of_the_warm_up_are_not_completed_by_the_measured_load() {
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    let phase = Duration::from_millis(200);
+    (plan.jobs, plan.warmup, plan.duration) = (None, phase, Some(phase));
+    plan.pace = Pace::Closed { outstanding: 50 };
+    let report = run(plan);
+    let [warmup, measure] = &report.phases[..] else {
+        panic!("{:?}", report.phases);
+    };
+    // All of the one end by themselves, in whatever phase that is.
+    assert_eq!(warmup.completed, warmup.sent);
+    assert!(measure.completed <= measure.sent);
+}
+
+#[test]
 fn refused_jobs_leave_the_run_inconclusive() {
     let report = against(Vice::RefusesJob);
     assert_eq!(
