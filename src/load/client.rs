@@ -37,6 +37,11 @@ impl Client {
         self.busy > 0
     }
 
+    /// Submissions without an answer, whatever it will be.
+    pub(crate) fn unanswered(&self) -> usize {
+        self.unacked.len()
+    }
+
     /// A foreground job has ended. One that had timed out keeps nothing back any more.
     fn forget(&mut self, number: u64, timed_out: bool) {
         if let Some(at) = self.waiting.iter().position(|waiting| *waiting == number) {
@@ -70,7 +75,7 @@ impl Shard {
             Unique::Each => digits.format(number),
         };
         let request = Request::Submit(Submit {
-            function: &self.functions[usize::from(spec.function)],
+            function: &self.functions[spec.function as usize],
             unique: unique.as_bytes(),
             priority: spec.priority,
             background: spec.background,
@@ -210,7 +215,17 @@ impl Shard {
         self.count(number, End::Ok);
         self.jobs.end(number);
         if self.phase != Phase::Flood {
-            self.tally().completed += 1;
+            self.completed(job);
+        }
+    }
+
+    /// Counts a job for the phase in which it ended; one of the warm-up stays out of the measured
+    /// load.
+    #[inline]
+    fn completed(&mut self, job: &Job) {
+        match &mut self.tallies[usize::from(job.phase)] {
+            own if own.phase == Phase::Warmup => own.completed += 1,
+            _ => self.tally().completed += 1,
         }
     }
 
@@ -316,7 +331,7 @@ impl Shard {
         let open = self.open;
         self.tallies[usize::from(job.phase)].record(|recorder| recorder.answered(job, open, now));
         self.count(number, End::Ok);
-        self.tally().completed += 1;
+        self.completed(job);
         self.jobs.end(number);
         self.clients[index as usize].forget(number, false);
     }

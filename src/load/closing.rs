@@ -77,6 +77,7 @@ impl Shard {
     /// Closes the books: every job without an end is in flight.
     pub(crate) fn freeze(&mut self, now: u64) -> Open {
         self.closing.stage = Stage::Frozen;
+        self.judge_second_runs();
         let (mut open, mut in_flight) = (Open::default(), 0);
         let held = self
             .workers

@@ -9,7 +9,7 @@ use rand_distr::{Distribution, Exp1};
 /// One job before it has happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub(crate) struct Spec {
-    pub(crate) function: u16,
+    pub(crate) function: u32,
     pub(crate) priority: Priority,
     pub(crate) background: bool,
     pub(crate) payload: u32,
@@ -52,7 +52,7 @@ impl Draws {
             percent => rng.random::<f64>() * 100.0 < percent,
         };
         Spec {
-            function: function as u16,
+            function: function as u32,
             priority,
             background: background || backlog,
             payload: size(rng, plan.payload),
@@ -103,6 +103,15 @@ mod tests {
         };
         assert_eq!(row(3), row(3));
         assert_ne!(row(3), row(4));
+    }
+
+    #[test]
+    fn more_functions_than_sixteen_bits_count_are_all_drawn() {
+        let mut plan = plan();
+        plan.functions = 1 << 20;
+        let mut draws = Draws::new(&plan, 1);
+        let row = (0..100).map(|_| draws.next(false).function);
+        assert!(row.max() > Some(u32::from(u16::MAX)));
     }
 
     #[test]

@@ -15,10 +15,13 @@ use std::sync::Arc;
 use std::sync::atomic::Ordering::{Relaxed, SeqCst};
 use std::time::Duration;
 use tokio::net::TcpStream;
+use tokio::sync::Semaphore;
 use tokio::time::timeout;
 
 /// Time for the last bytes to leave, in nanoseconds.
 const FAREWELL: u64 = 500_000_000;
+/// How long a wait may be deaf to the wish to stop, in nanoseconds.
+const STEP: u64 = 20_000_000;
 /// How often waiting looks around, in nanoseconds.
 const LOOK: u64 = 1_000_000;
 /// Questions that must be answered on all connections before a job may be called lost.
@@ -110,16 +113,31 @@ impl Driver {
         for (count, actor) in wanted.into_iter().enumerate() {
             let at = start + (count as f64 * gap) as u64;
             while self.pacer.now() < at {
-                self.look_again_at(at).await;
+                self.stop_when_hopeless()?;
+                self.look_again_at(at.min(self.pacer.now() + STEP)).await;
             }
-            match timeout(self.plan.connect_timeout, unserved.acquire()).await {
-                Ok(Ok(permit)) => permit.forget(),
-                _ => return Err(self.incomplete(total)),
-            }
-            self.stop_when_hopeless()?;
+            self.wait_for_a_place(&unserved, total).await?;
             tokio::task::spawn_local(self.clone().connect_first(actor));
         }
         self.wait_until_served(total).await
+    }
+
+    /// Waits until the target's listen queue has room for one more.
+    async fn wait_for_a_place(&self, unserved: &Semaphore, total: usize) -> Result<(), LoadError> {
+        let limit = self.plan.connect_timeout.as_nanos() as u64;
+        let since = self.pacer.now();
+        loop {
+            let place = timeout(Duration::from_nanos(STEP), unserved.acquire()).await;
+            self.stop_when_hopeless()?;
+            match place {
+                Ok(Ok(permit)) => {
+                    permit.forget();
+                    return Ok(());
+                }
+                Err(_) if self.pacer.now() - since <= limit => {}
+                _ => return Err(self.incomplete(total)),
+            }
+        }
     }
 
     async fn wait_until_served(&self, total: usize) -> Result<(), LoadError> {
@@ -275,11 +293,12 @@ impl Driver {
     /// that were asked for have come, after the second the target has all results, after the
     /// third they have been read.
     async fn settle(&self) -> bool {
-        let hopeless = self.hub.with(|shard, _| {
+        let (hopeless, over) = self.hub.with(|shard, _| {
             shard.begin_settling();
-            shard.gone.is_some()
+            let over = shard.jobs.live() == 0 && !shard.has_second_runs();
+            (shard.gone.is_some(), over)
         });
-        if hopeless || self.hub.with(|shard, _| shard.jobs.live()) == 0 {
+        if hopeless || over {
             return !hopeless;
         }
         let began = self.pacer.now();

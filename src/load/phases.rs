@@ -16,6 +16,10 @@ const PERIOD: u64 = 10_000_000;
 const SHED_SECONDS: f64 = 5.0;
 /// The same in jobs, at the least and at the most.
 const SHED_BOUNDS: (f64, f64) = (1e3, 1e6);
+/// Late jobs that are sent in one go; between two of them the shard looks around.
+const CATCH_UP: usize = 4096;
+/// How far an open loop may run over its time to send what was due before, in nanoseconds.
+const TOO_LATE: u64 = 500_000_000;
 /// Silence after which an empty `status` proves that nothing will come, in nanoseconds.
 const SETTLED: u64 = 500_000_000;
 /// Looks around for which silence must last.
@@ -163,19 +167,32 @@ impl Shard {
             .unwrap_or(u64::MAX)
             .min(now.saturating_add(1));
         let cap = self.shed_at();
-        while start + schedule.peek() < end && self.may_send() {
+        let mut under_way = self.under_way();
+        for _ in 0..CATCH_UP {
+            if start + schedule.peek() >= end || !self.may_send() {
+                break;
+            }
             let intended = start + schedule.peek();
             schedule.advance();
             self.ledger.scheduled += 1;
             self.tally().scheduled += 1;
             match self.next_client() {
-                Some((index, conn)) if self.jobs.live() < cap => {
+                Some((index, conn)) if under_way < cap => {
+                    under_way += 1;
                     self.submit(index, conn, intended, io);
                 }
                 _ => self.ledger.shed += 1,
             }
         }
         self.schedule = Some(schedule);
+    }
+
+    /// Jobs on their way. Without workers one is there as soon as it is acknowledged.
+    fn under_way(&self) -> usize {
+        match self.plan.workers {
+            0 => self.clients.iter().map(|client| client.unanswered()).sum(),
+            _ => self.jobs.live(),
+        }
     }
 
     /// Jobs on their way above which more would only measure the queue's growth.
@@ -224,8 +241,19 @@ impl Shard {
         self.tally().over_at = Some(at);
     }
 
+    /// Whether all jobs that were to arrive before `end` have, or are far too late.
+    fn has_arrived(&mut self, now: u64, end: u64) -> bool {
+        let start = self.tally().started;
+        let behind = |schedule: &Schedule| start + schedule.peek() < end;
+        let behind = self.schedule.as_deref().is_some_and(behind);
+        !behind || !self.may_send() || now > end + TOO_LATE
+    }
+
     fn loading(&mut self, now: u64, io: &mut Io) {
-        if self.phase_end().is_some_and(|end| now >= end) {
+        if self
+            .phase_end()
+            .is_some_and(|end| now >= end && self.has_arrived(now, end))
+        {
             match self.phase {
                 Phase::Warmup => self.begin_load(now, io),
                 _ => self.begin_drain(now, io),

@@ -85,6 +85,8 @@ pub(crate) struct Shard {
     pub(crate) reconnects: u64,
     pub(crate) unexpected: u64,
     pub(crate) first_refusal: Option<String>,
+    /// Second runs of jobs that had ended.
+    pub(crate) ended_again: u64,
     pub(crate) closing: Closing,
     /// Why the run cannot go on.
     pub(crate) gone: Option<String>,
@@ -142,6 +144,7 @@ impl Shard {
             reconnects: 0,
             unexpected: 0,
             first_refusal: None,
+            ended_again: 0,
             closing: Closing::default(),
             gone: None,
             plan,

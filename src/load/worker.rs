@@ -29,6 +29,8 @@ pub(crate) struct Worker {
     held: Vec<(u64, HandleText)>,
     /// Jobs whose result has not been handed to the kernel.
     unstamped: Vec<u64>,
+    /// Jobs that were assigned to another while this connection seemed to be alive.
+    taken_from: u64,
     /// When its connection was last lost; 0 is never.
     lost_at: u64,
     /// Measured jobs.
@@ -280,6 +282,7 @@ impl Shard {
         woke: bool,
         now: u64,
     ) -> Option<u64> {
+        let lost_any = self.lost_workers + self.lost_clients > 0;
         let job = match self.jobs.find(number) {
             Found::Live(job) => job,
             Found::Ended => {
@@ -291,15 +294,23 @@ impl Shard {
                 return None;
             }
         };
-        let function = usize::from(job.spec.function);
+        let function = job.spec.function as usize;
         let wrong_function = *self.functions[function] != *assigned.function;
-        let wrong_handle = job.handle != 0 && job.handle != handle_hash(assigned.handle);
+        let handle = handle_hash(assigned.handle);
+        let other_handle = job.handle != 0 && job.handle != handle;
+        // A server that was started again gives what its queue had kept a new handle. Nobody
+        // waits for the answer to a job in the background.
+        let restored = other_handle && job.spec.background && lost_any;
+        if restored {
+            job.handle = handle;
+        }
+        let wrong_handle = other_handle && !restored;
         let wrong_size = assigned.body.len() != job.spec.payload as usize;
         let (before, since) = (std::mem::replace(&mut job.worker, index), job.t3);
         job.t3 = now;
         job.t4 = 0;
         job.woke = woke;
-        let recovered = job.orphan && job.t2 == 0;
+        let recovered = restored || job.orphan && job.t2 == 0;
         if wrong_function || wrong_handle || wrong_size {
             self.ledger.wrong_body += 1;
         }
@@ -312,19 +323,36 @@ impl Shard {
     }
 
     /// A job came a second time: legal when the worker that had it, since the given time, was
-    /// lost. Who had a job that has ended is forgotten, so there the benefit of the doubt goes
-    /// to the server as soon as any peer was lost.
+    /// lost. The end of its connection may be read later than the new assignment, so where it
+    /// has not been seen the judgement waits for it, at most until the books are closed. Who
+    /// had a job that has ended is forgotten, so there the benefit of the doubt goes to the
+    /// server if any peer is lost.
     fn run_again(&mut self, before: Option<(u32, u64)>) {
-        let legal = match before {
-            Some((worker, since)) => {
-                let worker = self.workers.get(worker as usize);
-                worker.is_some_and(|worker| worker.lost_at >= since)
-            }
-            None => self.lost_workers + self.lost_clients > 0,
+        let Some((worker, since)) = before else {
+            self.ended_again += 1;
+            return;
         };
-        match legal {
-            true => self.ledger.rerun += 1,
-            false => self.ledger.duplicated += 1,
+        match self.workers.get_mut(worker as usize) {
+            Some(worker) if worker.lost_at >= since => self.ledger.rerun += 1,
+            Some(worker) => worker.taken_from += 1,
+            None => self.ledger.duplicated += 1,
+        }
+    }
+
+    /// Whether a second run still waits for its explanation.
+    pub(crate) fn has_second_runs(&self) -> bool {
+        self.ended_again > 0 || self.workers.iter().any(|worker| worker.taken_from > 0)
+    }
+
+    /// The second runs that no lost worker explains are duplicates.
+    pub(crate) fn judge_second_runs(&mut self) {
+        for worker in &mut self.workers {
+            self.ledger.duplicated += std::mem::take(&mut worker.taken_from);
+        }
+        let again = std::mem::take(&mut self.ended_again);
+        match self.lost_workers + self.lost_clients {
+            0 => self.ledger.duplicated += again,
+            _ => self.ledger.rerun += again,
         }
     }
 
@@ -426,6 +454,7 @@ impl Shard {
         let now = self.pacer.now();
         let worker = &mut self.workers[index as usize];
         let served = worker.served;
+        self.ledger.rerun += worker.taken_from;
         *worker = Worker {
             lost_at: now,
             jobs: worker.jobs,

@@ -220,6 +220,83 @@ fn a_worker_that_is_cut_off_gives_a_legal_second_run() {
 }
 
 #[test]
+fn a_second_run_is_legal_when_the_end_of_the_first_worker_is_read_after_it() {
+    let report = against(Vice::ReassignsBeforeClose);
+    passed(&report);
+    assert_eq!(report.ledger.rerun, 1);
+    assert_eq!(report.generator.connections_lost, 1);
+}
+
+#[test]
+fn a_restart_may_give_queued_jobs_new_handles() {
+    let beast = Beast::unleash(Vice::Restarts);
+    let mut plan = plan(beast.address());
+    plan.background_percent = 100.0;
+    plan.service = ServiceTime::Fixed(Duration::from_millis(1));
+    let report = run(plan);
+    assert_eq!(report.ledger.wrong_body, 0, "{:?}", report.ledger);
+    // The job that was queued when the server went has run.
+    assert!(report.ledger.recovered > 0, "{:?}", report.ledger);
+    nothing_is_lost_or_left(&report, &beast);
+}
+
+#[test]
+fn a_server_that_refuses_everything_leaves_the_run_inconclusive() {
+    let report = against(Vice::RefusesAll);
+    assert_eq!(report.verdict.exit_code, exit::INCONCLUSIVE);
+    assert_eq!(report.ledger.error, JOBS);
+}
+
+#[test]
+fn slow_connecting_hears_that_it_is_to_stop() {
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    plan.connect_rate = 1e-6;
+    let stop = Arc::new(AtomicBool::new(false));
+    let control = Control {
+        stop: Arc::clone(&stop),
+        progress: Some(Box::new(move |_| stop.store(true, Ordering::SeqCst))),
+    };
+    let error = load::run(plan, control).expect_err("not a job was sent");
+    assert!(matches!(error, LoadError::Interrupted), "{error}");
+}
+
+#[test]
+fn a_rate_beyond_all_reach_ends_when_its_time_is_over() {
+    let beast = Beast::unleash(Vice::RefusesAll);
+    let mut plan = plan(beast.address());
+    (plan.jobs, plan.duration) = (None, Some(Duration::from_millis(50)));
+    plan.pace = Pace::Open {
+        rate: 1e11,
+        arrival: Arrival::Constant,
+    };
+    let stop = Arc::new(AtomicBool::new(false));
+    let control = Control {
+        stop: Arc::clone(&stop),
+        progress: Some(Box::new(move |_| stop.store(true, Ordering::SeqCst))),
+    };
+    let report = load::run(plan, control).expect("a report").report;
+    assert_eq!(report.ledger.lost, 0);
+    assert!(report.ledger.error > 0, "{:?}", report.ledger);
+}
+
+#[test]
+fn jobs_of_the_warm_up_are_not_completed_by_the_measured_load() {
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    let phase = Duration::from_millis(200);
+    (plan.jobs, plan.warmup, plan.duration) = (None, phase, Some(phase));
+    plan.pace = Pace::Closed { outstanding: 50 };
+    let report = run(plan);
+    let [warmup, measure] = &report.phases[..] else {
+        panic!("{:?}", report.phases);
+    };
+    // All of the one end by themselves, in whatever phase that is.
+    assert_eq!(warmup.completed, warmup.sent);
+    assert!(measure.completed <= measure.sent);
+}
+
+#[test]
 fn refused_jobs_leave_the_run_inconclusive() {
     let report = against(Vice::RefusesJob);
     assert_eq!(

@@ -12,6 +12,9 @@ use std::thread;
 /// The job on which vices show.
 pub(crate) const MARKED: u64 = 100;
 
+/// What a restart adds to the numbers in handles.
+const RENAMED: u64 = 1_000_000;
+
 /// What the server does wrong, to one job unless it says otherwise.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Vice {
@@ -27,7 +30,14 @@ pub(crate) enum Vice {
     RemembersJob,
     /// Ends the connection of its worker, and gives the job to another.
     CutsWorker,
+    /// Gives the job of a worker to another, and ends the first one's connection once the second
+    /// has answered.
+    ReassignsBeforeClose,
+    /// Ends all connections, as a restart does, and gives the jobs in its queue new handles.
+    Restarts,
     RefusesJob,
+    /// Refuses every job.
+    RefusesAll,
     /// Ends all connections and takes no new ones.
     Dies,
     BreaksStream,
@@ -54,6 +64,8 @@ struct Job {
     body: Vec<u8>,
     client: Option<Peer>,
     assigned_before: bool,
+    /// Who does not get it.
+    not_for: Option<Peer>,
 }
 
 struct State {
@@ -219,7 +231,7 @@ impl State {
             Request::Work {
                 handle,
                 work: Work::Complete(body),
-            } => self.complete(handle, &body),
+            } => self.complete(peer, handle, &body),
             _ => {}
         }
     }
@@ -230,6 +242,10 @@ impl State {
         let marked = self.jobs == MARKED;
         match self.vice {
             Vice::SwallowsJobs if self.jobs >= MARKED => return,
+            Vice::RefusesAll => {
+                let (code, text) = (b"QUEUE_ERROR".as_slice(), b"no".as_slice());
+                return self.send(peer, &Response::Error { code, text });
+            }
             Vice::Dies if marked => return self.die(),
             Vice::BreaksStream if marked => return self.write(peer, b"\0HUH????????"),
             Vice::RefusesJob if marked => {
@@ -244,6 +260,7 @@ impl State {
             body: submit.body.to_vec(),
             client: (!submit.background).then_some(peer),
             assigned_before: false,
+            not_for: None,
         };
         if self.jobs == 1 {
             self.first_body = job.body.clone();
@@ -273,6 +290,9 @@ impl State {
             _ => {}
         }
         self.enqueue(job);
+        if self.vice == Vice::Restarts && marked {
+            self.restart();
+        }
     }
 
     fn enqueue(&mut self, job: Job) {
@@ -288,7 +308,7 @@ impl State {
         let abilities = self.abilities.get(&peer)?;
         self.queue
             .iter()
-            .position(|job| abilities.contains(&job.function))
+            .position(|job| abilities.contains(&job.function) && job.not_for != Some(peer))
     }
 
     fn grab(&mut self, peer: Peer) {
@@ -300,6 +320,7 @@ impl State {
         if let (Vice::DamagesPayload, true, [.., last]) = (self.vice, marked, &mut job.body[..]) {
             *last ^= 1;
         }
+        let twice = self.vice == Vice::ReassignsBeforeClose && marked && !job.assigned_before;
         let cut = self.vice == Vice::CutsWorker && marked && !job.assigned_before;
         job.assigned_before = true;
         let handle = handle(job.number);
@@ -310,6 +331,11 @@ impl State {
             body: Body::new(&job.body),
         };
         self.send(peer, &assign);
+        if twice {
+            // It waits for another worker, whatever this one answers.
+            job.not_for = Some(peer);
+            return self.enqueue(job);
+        }
         self.running.insert(job.number, (peer, job));
         if cut {
             // The reader sees the end, and the job goes back to the queue.
@@ -317,14 +343,20 @@ impl State {
         }
     }
 
-    fn complete(&mut self, handle: &[u8], body: &[u8]) {
+    fn complete(&mut self, peer: Peer, handle: &[u8], body: &[u8]) {
         let number = handle.strip_prefix(b"H:zoo:").and_then(|digits| {
             let digits = std::str::from_utf8(digits).ok()?;
             digits.parse().ok()
         });
-        let Some((_, job)) = number.and_then(|number: u64| self.running.remove(&number)) else {
+        let running = number.and_then(|number: u64| self.running.remove(&number));
+        let Some((worker, job)) = running else {
             return;
         };
+        if worker != peer {
+            // It has been given to another, which goes on.
+            self.running.insert(job.number, (worker, job));
+            return;
+        }
         let marked = job.number == MARKED;
         let result = match self.vice {
             Vice::SwapsResults if marked => self.last_result.clone(),
@@ -333,6 +365,9 @@ impl State {
         self.last_result = body.to_vec();
         if self.vice == Vice::DropsResult && marked {
             return;
+        }
+        if let (Vice::ReassignsBeforeClose, Some(first)) = (self.vice, job.not_for) {
+            let _ = self.peers[&first].shutdown(Shutdown::Both);
         }
         if let Some(client) = job.client {
             let work = Work::Complete(Body::new(&result));
@@ -353,6 +388,18 @@ impl State {
         let held: Vec<Job> = held.map(|(_, (_, job))| job).collect();
         for job in held {
             self.enqueue(job);
+        }
+    }
+
+    /// Everything is as after a start with a queue that lasts.
+    fn restart(&mut self) {
+        let running = self.running.drain().map(|(_, (_, job))| job);
+        self.queue.extend(running);
+        for job in &mut self.queue {
+            job.number += RENAMED;
+        }
+        for stream in self.peers.values() {
+            let _ = stream.shutdown(Shutdown::Both);
         }
     }
 
