@@ -251,7 +251,7 @@ fn a_server_that_refuses_everything_leaves_the_run_inconclusive() {
 fn slow_connecting_hears_that_it_is_to_stop() {
     let beast = Beast::unleash(Vice::None);
     let mut plan = plan(beast.address());
-    plan.connect_rate = 1e-6;
+    plan.connect_rate = 0.01;
     let stop = Arc::new(AtomicBool::new(false));
     let control = Control {
         stop: Arc::clone(&stop),
@@ -267,7 +267,7 @@ fn a_rate_beyond_all_reach_ends_when_its_time_is_over() {
     let mut plan = plan(beast.address());
     (plan.jobs, plan.duration) = (None, Some(Duration::from_millis(50)));
     plan.pace = Pace::Open {
-        rate: 1e11,
+        rate: 1e7,
         arrival: Arrival::Constant,
     };
     let stop = Arc::new(AtomicBool::new(false));

@@ -9,7 +9,7 @@ use super::{exit, run};
 use crate::conformance::smoke::{self, NotRun, SmokeResult, SmokeVerdict};
 use crate::conformance::{ArmError, Cause, Namespace};
 use crate::load::{self, Arrival, Control, LoadError, Pace, Plan, Probed, RunId, units};
-use crate::report::{Kind, Phase, Report};
+use crate::report::{Finding, Kind, Phase, Report};
 use crate::server::{Background, Listener};
 use clap::Args;
 use std::io::Write;
@@ -45,7 +45,7 @@ const LOADED: f64 = 15.0;
 /// How long each load takes even when the cases have used up the budget.
 const LOAD_LEAST: Duration = Duration::from_millis(200);
 /// How long the last jobs of a load may take even when the budget is used up.
-const DRAIN_LEAST: Duration = Duration::from_millis(500);
+const DRAIN_LEAST: Duration = Duration::from_secs(1);
 /// Share of the budget that connecting, draining and looking for left-overs may take.
 const SLACK_SHARE: f64 = 0.1;
 /// Share of the ceiling at which latency is measured. A closed loop that keeps everyone busy does
@@ -336,8 +336,26 @@ fn keeps_up(phase: &Phase) -> bool {
 
 impl Findings {
     fn reports(&self) -> impl Iterator<Item = &Report> {
+        self.loads().chain(&self.trials)
+    }
+
+    fn loads(&self) -> impl Iterator<Item = &Report> {
         let parts = [&self.idle, &self.ceiling, &self.loaded];
-        parts.into_iter().flatten().chain(&self.trials)
+        parts.into_iter().flatten()
+    }
+
+    /// What speaks against the target. A trial is to find out what is too much, so of it only
+    /// broken promises count.
+    fn against_target(&self) -> impl Iterator<Item = &Finding> {
+        let loads = self.loads().flat_map(|report| &report.verdict.findings);
+        let trials = self
+            .trials
+            .iter()
+            .flat_map(|report| &report.verdict.findings);
+        let broken = |finding: &&Finding| matches!(finding.kind, Kind::Invariant | Kind::Target);
+        loads
+            .filter(|finding| finding.kind != Kind::Generator)
+            .chain(trials.filter(broken))
     }
 
     fn failed_cases(&self) -> impl Iterator<Item = &SmokeResult> {
@@ -359,11 +377,7 @@ impl Findings {
     /// The exit code. That this machine was busy says nothing about the server and is no failure.
     fn code(&self) -> u8 {
         let cases = self.failed_cases().next().map(|_| exit::CONFORMANCE);
-        let found = self
-            .reports()
-            .flat_map(|report| &report.verdict.findings)
-            .filter(|finding| finding.kind != Kind::Generator)
-            .map(|finding| finding.code);
+        let found = self.against_target().map(|finding| finding.code);
         let failure = self.failure.as_ref().map(|(code, _)| *code);
         let lost = self.lost_target().then_some(exit::TARGET);
         let unplayed = |case: &SmokeResult| matches!(case.verdict, SmokeVerdict::NotRun(_));

@@ -174,12 +174,8 @@ fn details(out: &mut String, findings: &Findings) -> std::fmt::Result {
             writeln!(out, "  {line}")?;
         }
     }
-    for report in findings.reports() {
-        for finding in &report.verdict.findings {
-            if finding.kind != Kind::Generator {
-                writeln!(out, "\nFOUND {}", finding.text)?;
-            }
-        }
+    for finding in findings.against_target() {
+        writeln!(out, "\nFOUND {}", finding.text)?;
     }
     Ok(())
 }
@@ -205,9 +201,7 @@ fn verdict(findings: &Findings, code: u8) -> String {
 /// Why the figures are this machine's as much as the server's. Trials do not count: they are to
 /// find out what is too much.
 fn busy(findings: &Findings) -> Option<&str> {
-    let parts = [&findings.idle, &findings.ceiling, &findings.loaded];
-    let found = parts.into_iter().flatten();
-    let mut found = found.flat_map(|report| &report.verdict.findings);
+    let mut found = findings.loads().flat_map(|report| &report.verdict.findings);
     let finding = found.find(|finding| finding.kind == Kind::Generator)?;
     Some(&finding.text)
 }
