@@ -5,8 +5,12 @@
 
 pub mod arm;
 pub mod memory;
+#[cfg(feature = "conform")]
+mod nearest;
 pub mod pattern;
 pub mod player;
+#[cfg(feature = "conform")]
+pub mod requirements;
 pub mod script;
 pub mod smoke;
 #[cfg(feature = "net")]
