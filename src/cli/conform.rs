@@ -11,11 +11,10 @@ use super::target::{Ownership, Target, TargetError};
 use super::exit;
 use crate::conformance::case::{Case, Level};
 use crate::conformance::player::Delivery;
-use crate::conformance::profile::Profile;
 use crate::conformance::runner::{self, Options, Outcome};
 use crate::conformance::suite::{Selection, Suite};
 use crate::load::{RunId, units};
-use crate::report::conform::{self, Conformance, Counts, ProfileInfo, Verdict};
+use crate::report::conform::{self, Conformance, Counts, Document, ProfileInfo, Verdict};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::io::{IsTerminal, Write};
@@ -295,6 +294,10 @@ fn play(
         codes.push(exit::TARGET);
     }
     Conformance {
+        schema_version: conform::SCHEMA_VERSION,
+        kind: Document::Conformance,
+        gearbench: env!("CARGO_PKG_VERSION").to_owned(),
+        exit_code: exit::OK,
         server: prepared.server.clone(),
         profile: ProfileInfo {
             name: prepared.profile.name.clone(),
@@ -312,7 +315,6 @@ fn play(
         interrupted: interruption.code().is_some(),
         exit_codes: codes,
         cases: results,
-        ..Conformance::default()
     }
 }
 

@@ -3,7 +3,7 @@
 use super::super::exit;
 use super::{CommonArgs, ServerArgs, Target, TargetError};
 use crate::conformance::launch::Launcher;
-use crate::conformance::profile::{Evidence, Profile};
+use crate::conformance::profile::{self, Evidence, Profile};
 use crate::conformance::runner::{self, Place};
 use crate::report::conform::ServerInfo;
 use anyhow::Context;
@@ -65,7 +65,7 @@ impl Prepared {
         let trips = trips.collect::<Result<Vec<_>, _>>();
         let mut trips = trips.map_err(|error| (exit::TARGET, error.into()))?;
         trips.sort();
-        let seen = Evidence::gather(address, args.timeout);
+        let seen = Evidence::gather(address, args.timeout).map_err(|error| (exit::TARGET, error.into()))?;
         let (profile, evidence) = choose(&args.profile, &seen)?;
         let title = match profile.title.is_empty() {
             true => "a Gearman server".to_owned(),
@@ -119,7 +119,7 @@ fn choose(asked: &str, seen: &Evidence) -> Result<(Profile, Vec<String>), Refusa
     let usage = |error: &dyn Display| (exit::USAGE, anyhow::anyhow!("{error}"));
     let given = |profile| (profile, vec!["given by --profile".to_owned()]);
     match asked {
-        "auto" => Ok(Profile::detect(seen)),
+        "auto" => Ok(profile::detect(seen)),
         "none" => Ok(given(Profile::none())),
         name if name.contains(['/', '.']) && Path::new(name).exists() => {
             let read = Profile::from_file(Path::new(name));
