@@ -4,9 +4,15 @@
 //! against the other; an [`arm::Arm`] is the server under test, in memory or at an address.
 
 pub mod arm;
+#[cfg(feature = "conform")]
+pub mod features;
 pub mod memory;
+#[cfg(feature = "conform")]
+mod nearest;
 pub mod pattern;
 pub mod player;
+#[cfg(feature = "conform")]
+pub mod profile;
 pub mod script;
 pub mod smoke;
 #[cfg(feature = "net")]
