@@ -140,7 +140,7 @@ pub enum ArmError {
         waited: Duration,
     },
     /// The script needs what this arm does not have.
-    #[error("the script needs {0}, and this one has none")]
+    #[error("the script needs {0}, which there is not here")]
     Unsupported(&'static str),
     /// The server did not start.
     #[error("the server did not start: {0}")]
