@@ -10,6 +10,7 @@ mod command;
 mod group;
 mod launched;
 mod log;
+mod pause;
 mod ports;
 mod ready;
 

@@ -1,5 +1,6 @@
 use super::*;
 use crate::conformance::arm::{Process, Stop};
+use crate::conformance::profile::{Evidence, detect};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
@@ -183,6 +184,27 @@ fn gearmand_is_started_ended_and_started_again() {
     assert!(dir.join("pid").is_file());
     drop(other);
     assert!(!dir.exists() && !alive(&pid));
+}
+
+#[test]
+fn gearmand_is_recognised() {
+    let Some(command) = gearmand() else { return };
+    let server = launcher(command).start(&[]).unwrap();
+    let evidence = Evidence::gather(server.address(), LONG).unwrap();
+    assert_eq!(evidence.echo, Some(true));
+    assert_eq!(detect(&evidence).0.make, "C gearmand");
+}
+
+#[test]
+fn a_server_that_only_accepts_is_ready_if_that_is_enough() {
+    let Some(command) = gearmand() else { return };
+    // Its HTTP port does not answer to Gearman.
+    let command = command.replace("{port}", "{http-port}");
+    let command = format!("{command} --protocol http --http-port {{port}}");
+    let http = launcher(&command);
+    let silent = http.clone().patience(SOON).start(&[]).unwrap_err();
+    assert!(matches!(silent, LaunchError::Silent { .. }), "{silent}");
+    assert_eq!(http.only_accepting().start(&[]).unwrap().ended(), None);
 }
 
 #[test]
