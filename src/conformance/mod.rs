@@ -5,7 +5,13 @@
 
 pub mod arm;
 #[cfg(feature = "conform")]
+pub mod case;
+#[cfg(feature = "conform")]
+pub mod diff;
+#[cfg(feature = "conform")]
 pub mod features;
+#[cfg(feature = "conform")]
+pub mod launch;
 pub mod memory;
 #[cfg(feature = "conform")]
 mod nearest;
@@ -13,8 +19,14 @@ pub mod pattern;
 pub mod player;
 #[cfg(feature = "conform")]
 pub mod profile;
+#[cfg(feature = "conform")]
+pub mod requirements;
+#[cfg(feature = "conform")]
+pub mod runner;
 pub mod script;
 pub mod smoke;
+#[cfg(feature = "conform")]
+pub mod suite;
 #[cfg(feature = "net")]
 pub mod tcp;
 pub mod trace;

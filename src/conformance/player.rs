@@ -7,16 +7,19 @@
 //! Only the end of a connection has no answer. Where a script closes a peer and the server must
 //! have noticed before it goes on, a sleeping worker that receives the NOOP says so.
 
+mod ahead;
+mod delivery;
 mod failure;
 mod peer;
 mod receive;
 mod send;
 
+pub use delivery::{Delivery, UnknownDelivery};
 pub use failure::{Cause, Failure};
 
 use super::arm::Arm;
 use super::pattern::{Context, Namespace};
-use super::script::{Action, Closing, Script, Step};
+use super::script::{Action, Closing, Message, Script, Step};
 use super::trace::{OwnedFrame, Trace, TraceEvent};
 use peer::{Peer, Pending};
 use std::collections::{BTreeMap, BTreeSet};
@@ -45,15 +48,6 @@ impl Default for Options {
             delivery: Delivery::Whole,
         }
     }
-}
-
-/// How the bytes of a write are cut.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Delivery {
-    /// Not at all.
-    Whole,
-    /// Into pieces of so many bytes; 0 is one.
-    Pieces(usize),
 }
 
 /// Plays `script` with the default options.
@@ -136,15 +130,40 @@ impl<'a, A: Arm> Player<'a, A> {
     }
 
     fn steps(&mut self, steps: &[Step]) -> Result<(), Stopped> {
-        for step in steps {
-            if let Action::Repeat { times, steps } = &step.action {
-                self.repeat(*times, steps)?;
-                continue;
-            }
-            let outcome = self.step(&step.action);
+        // Sends that went out with one before them.
+        let mut sent_ahead = 0;
+        for (index, step) in steps.iter().enumerate() {
+            let outcome = match &step.action {
+                Action::Repeat { times, steps } => {
+                    self.repeat(*times, steps)?;
+                    continue;
+                }
+                Action::Send { .. } if sent_ahead > 0 => {
+                    sent_ahead -= 1;
+                    continue;
+                }
+                Action::Send { peer, messages } => {
+                    let behind = steps.get(index..).unwrap_or_default();
+                    let ahead = self.ahead(behind);
+                    let sent = self.send(peer, messages, &ahead);
+                    sent.map(|sends| sent_ahead = sends)
+                }
+                action => self.step(action),
+            };
             outcome.map_err(|cause| Stopped::at(step.line, step.action.to_string(), cause))?;
         }
         Ok(())
+    }
+
+    /// The sends behind the first of the steps that go out with it.
+    fn ahead<'s>(&self, steps: &'s [Step]) -> Vec<&'s [Message]> {
+        match self.options.delivery {
+            Delivery::Pipeline => {
+                let bindings = &self.context.bindings;
+                ahead::ahead(steps, |name| bindings.contains_key(name))
+            }
+            _ => Vec::new(),
+        }
     }
 
     /// What a round binds is free again behind it.
@@ -169,7 +188,7 @@ impl<'a, A: Arm> Player<'a, A> {
                 self.connect(peer)
             }
             Action::Close { peer, how } => self.close(peer, *how),
-            Action::Send { peer, messages } => self.send(peer, messages),
+            Action::Send { peer, messages } => self.send(peer, messages, &[]).map(drop),
             Action::Expect(expectation) => self.expect(expectation),
             Action::AnyOrder(expectations) => self.any_order(expectations),
             Action::AtLeast {

@@ -14,6 +14,7 @@ pub use detect::{Rules, detect};
 pub use error::ProfileError;
 pub use evidence::Evidence;
 pub use known::Known;
+pub(in crate::conformance) use known::matches as glob;
 pub use settings::Templates;
 
 use super::features::{Choice, Feature, Need, Settings};

@@ -191,6 +191,54 @@ fn patterns_say_how_long_it_may_be() {
     }
 }
 
+#[test]
+fn requests_are_sent_ahead_of_answers() {
+    let script = r#"
+        a > CAN_DO f
+        a > GRAB_JOB
+        a < NO_JOB
+        a > ECHO_REQ "1"
+        a < ECHO_RES "1"
+        a > PRE_SLEEP
+        client > SUBMIT_JOB f "" x
+        client < JOB_CREATED $h
+        a < NOOP
+        a > GRAB_JOB
+        a < JOB_ASSIGN $h f x
+        a > WORK_COMPLETE $h ""
+        a > ECHO_REQ "x"*40000
+        a > ECHO_REQ "2"
+        a < ECHO_RES "x"*40000
+        a < ECHO_RES "2"
+        a is quiet
+    "#;
+    let writes = |delivery| {
+        let options = Options {
+            delivery,
+            ..Options::default()
+        };
+        let trace = play_with(script, options).unwrap();
+        let entries = trace.entries.into_iter();
+        let sent = entries.filter_map(|entry| match entry.event {
+            TraceEvent::Sent { size, .. } if entry.peer == "a" => Some(size),
+            _ => None,
+        });
+        sent.collect::<Vec<usize>>()
+    };
+    let header = 12;
+    assert_eq!(
+        writes(Delivery::Pipeline),
+        [
+            13 + header + 13 + header,
+            header,
+            12 + 14,
+            header + 40_000,
+            13
+        ]
+    );
+    assert_eq!(writes(Delivery::Whole).len(), 8);
+}
+
 /// A script is the same in any namespace, on any delivery.
 #[test]
 fn names_are_kept_in_their_namespace() {
@@ -213,7 +261,7 @@ fn names_are_kept_in_their_namespace() {
         worker < JOB_ASSIGN_UNIQ $h reverse u1 "reverse {reverse}"
         worker < JOB_ASSIGN_UNIQ $dash reverse - "dash"
     "#;
-    for delivery in [Delivery::Whole, Delivery::Pieces(1), Delivery::Pieces(7)] {
+    for delivery in Delivery::ALL {
         let options = Options {
             namespace: Namespace::new("run7-"),
             delivery,

@@ -34,7 +34,12 @@ impl Known {
     pub fn covers(&self, case: &str, split: &str) -> bool {
         let splits = self.splits.as_ref();
         let delivered = splits.is_none_or(|splits| splits.iter().any(|known| known == split));
-        delivered && matches(&self.case, case)
+        delivered && self.is_about(case)
+    }
+
+    /// Whether it is about this case in some delivery.
+    pub fn is_about(&self, case: &str) -> bool {
+        matches(&self.case, case)
     }
 
     /// Whether a failure that says this is the known one.
@@ -44,7 +49,7 @@ impl Known {
 }
 
 /// Whether `text` is what `pattern` says: `*` stands for anything, `#` for a digit.
-pub(super) fn matches(pattern: &str, text: &str) -> bool {
+pub(in crate::conformance) fn matches(pattern: &str, text: &str) -> bool {
     let mut text_left = text;
     let mut pattern_left = pattern;
     // Where to go on when what follows the last `*` does not fit here.

@@ -48,6 +48,7 @@
 //!
 //! A script is plain data: it prints back as the language, and generated ones are built directly.
 
+mod ask;
 mod lexer;
 mod parser;
 mod print;

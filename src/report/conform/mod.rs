@@ -245,6 +245,12 @@ impl Level {
     }
 }
 
+impl std::fmt::Display for Level {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self.word())
+    }
+}
+
 impl Counts {
     /// The results, counted.
     pub fn of<'a>(cases: impl IntoIterator<Item = &'a CaseResult>) -> Self {
