@@ -66,7 +66,7 @@ pub mod engine;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod protocol;
-#[cfg(feature = "load")]
+#[cfg(any(feature = "load", feature = "conform"))]
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;

@@ -1,8 +1,14 @@
 //! The program: one file a subcommand, each from arguments to a library call to print.
 
 mod check;
+mod conform;
+mod diff;
 pub mod exit;
+mod explain;
+mod list;
+mod report;
 pub mod run;
+mod schema;
 mod serve;
 mod signals;
 mod target;
@@ -11,11 +17,13 @@ use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
 use clap::{Parser, Subcommand};
 use std::hash::{BuildHasher, Hasher, RandomState};
+use std::io::Write;
 
 const EXAMPLES: &str = "\
 Examples:
   gearbench                                  check a job server started here, inside gearbench
   gearbench -t 127.0.0.1:4730                check that one: 45 s, harmless
+  gearbench conform -t 127.0.0.1:4730        which rules of the protocol does it keep?
   gearbench run -t 127.0.0.1:4730 --clients 1000 --workers 1000 --duration 20s
   gearbench serve -p 4730                    be a job server";
 
@@ -36,6 +44,12 @@ struct Cli {
 enum Command {
     Check(check::CheckArgs),
     Run(Box<run::Args>),
+    Conform(Box<conform::ConformArgs>),
+    Diff(Box<diff::DiffArgs>),
+    Explain(explain::ExplainArgs),
+    List(list::ListArgs),
+    Report(report::ReportArgs),
+    Schema(schema::SchemaArgs),
     Serve(serve::ServeArgs),
 }
 
@@ -45,6 +59,12 @@ pub fn main() -> anyhow::Result<u8> {
     match cli.command.unwrap_or(Command::Check(cli.check)) {
         Command::Check(args) => check::check(&args),
         Command::Run(args) => run::run(*args),
+        Command::Conform(args) => conform::conform(&args),
+        Command::Diff(args) => diff::diff(&args),
+        Command::Explain(args) => explain::explain(&args),
+        Command::List(args) => list::list(&args),
+        Command::Report(args) => report::report(&args),
+        Command::Schema(args) => schema::schema(&args),
         Command::Serve(args) => serve::serve(&args),
     }
 }
@@ -65,4 +85,18 @@ fn local_policy() -> Policy {
         hash_seed: RandomState::new().build_hasher().finish(),
         ..Policy::default()
     }
+}
+
+/// Says why there is no report; returns the code.
+fn complain(command: &str, error: &dyn std::fmt::Display, code: u8) -> u8 {
+    let mut err = std::io::stderr();
+    // Nobody is left to tell when stderr is gone.
+    let _ = writeln!(err, "gearbench {command}: {error}");
+    if code == exit::TARGET {
+        let _ = writeln!(
+            err,
+            "Is it running, and is this its port? `-t HOST:PORT` names another."
+        );
+    }
+    code
 }

@@ -313,7 +313,7 @@ impl Args {
 pub fn run(args: Args) -> anyhow::Result<u8> {
     let plan = match args.plan() {
         Ok(plan) => plan,
-        Err(error) => return Ok(complain("run", &error, exit::USAGE)),
+        Err(error) => return Ok(super::complain("run", &error, exit::USAGE)),
     };
     if args.dry_run {
         return dry_run(&plan);
@@ -323,7 +323,7 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
             TargetError::Unknown { .. } => exit::TARGET,
             TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
         };
-        return Ok(complain("run", &error, code));
+        return Ok(super::complain("run", &error, code));
     }
     let interruption = Interruption::watch()?;
     let control = Control {
@@ -334,7 +334,7 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
         Ok(outcome) => outcome.report,
         Err(error) => {
             let code = interruption.code().unwrap_or_else(|| exit_code(&error));
-            return Ok(complain("run", &error, code));
+            return Ok(super::complain("run", &error, code));
         }
     };
     if let (Some(signal), exit::INTERRUPTED) = (interruption.code(), report.verdict.exit_code) {
@@ -367,20 +367,6 @@ pub fn exit_code(error: &LoadError) -> u8 {
         | LoadError::Unbalanced(_)
         | LoadError::Json(_) => exit::INTERNAL,
     }
-}
-
-/// Says why there is no report; returns the code.
-pub(super) fn complain(command: &str, error: &dyn std::fmt::Display, code: u8) -> u8 {
-    let mut err = std::io::stderr();
-    // Nobody is left to tell when stderr is gone.
-    let _ = writeln!(err, "gearbench {command}: {error}");
-    if code == exit::TARGET {
-        let _ = writeln!(
-            err,
-            "Is it running, and is this its port? `-t HOST:PORT` names another."
-        );
-    }
-    code
 }
 
 /// One line a second on stderr: in place on a terminal, one below the other in a file.

@@ -4,11 +4,29 @@
 //! against the other; an [`arm::Arm`] is the server under test, in memory or at an address.
 
 pub mod arm;
+#[cfg(feature = "conform")]
+pub mod case;
+#[cfg(feature = "conform")]
+pub mod diff;
+#[cfg(feature = "conform")]
+pub mod features;
+#[cfg(feature = "conform")]
+pub mod launch;
 pub mod memory;
+#[cfg(feature = "conform")]
+mod nearest;
 pub mod pattern;
 pub mod player;
+#[cfg(feature = "conform")]
+pub mod profile;
+#[cfg(feature = "conform")]
+pub mod requirements;
+#[cfg(feature = "conform")]
+pub mod runner;
 pub mod script;
 pub mod smoke;
+#[cfg(feature = "conform")]
+pub mod suite;
 #[cfg(feature = "net")]
 pub mod tcp;
 pub mod trace;

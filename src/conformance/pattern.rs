@@ -260,6 +260,10 @@ impl<'c> Attempt<'c> {
             Pattern::Any => return true,
             Pattern::Exactly(value) => (value, true),
             Pattern::StartsWith(value) => (value, false),
+            Pattern::Length(pattern, least, most) => {
+                let fits = (*least..=*most).contains(&bytes.len());
+                return fits && self.pattern(pattern, place, bytes);
+            }
         };
         if let (Some(name), true) = (value.lone_name(), whole) {
             return self.name(name, bytes);

@@ -79,7 +79,7 @@ mod tests {
 
     #[test]
     fn every_case_passes_on_the_engine_in_any_delivery() {
-        for delivery in [Delivery::Whole, Delivery::Pieces(1)] {
+        for delivery in Delivery::ALL {
             let mut arm = MemoryArm::new(Policy::default());
             for case in CASES {
                 let script: Script = case.script.parse().unwrap();

@@ -1,7 +1,7 @@
 //! The arm of any server that listens at an address: plain blocking sockets with a limit on
 //! every wait.
 
-use super::arm::{Arm, ArmError, PeerId, Received};
+use super::arm::{Arm, ArmError, PeerId, Process, Received};
 use socket2::SockRef;
 use std::io::{ErrorKind, Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpStream, ToSocketAddrs};
@@ -11,6 +11,8 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 const SHORTEST: Duration = Duration::from_millis(1);
 /// How long the server may take to notice that a peer closed.
 const LINGER: Duration = Duration::from_millis(500);
+/// How long a flood may last where the server takes it in sips.
+const MAX_FLOOD: Duration = Duration::from_secs(30);
 /// Bytes read at once.
 const CHUNK: usize = 64 * 1024;
 
@@ -22,6 +24,7 @@ pub struct TcpArm {
     patience: Duration,
     started: Instant,
     peers: Vec<Option<TcpStream>>,
+    process: Option<Box<dyn Process>>,
 }
 
 impl TcpArm {
@@ -41,7 +44,19 @@ impl TcpArm {
             patience: patience.max(SHORTEST),
             started: Instant::now(),
             peers: Vec::new(),
+            process: None,
         })
+    }
+
+    /// The same arm, of a server whose process the script may end and start.
+    pub fn with_process(mut self, process: Box<dyn Process>) -> Self {
+        self.process = Some(process);
+        self
+    }
+
+    /// Gives the process back, for the next arm of the same server.
+    pub fn into_process(self) -> Option<Box<dyn Process>> {
+        self.process
     }
 
     fn stream(&self, peer: PeerId) -> Option<&TcpStream> {
@@ -52,11 +67,12 @@ impl TcpArm {
         self.peers.get_mut(peer.0)?.take()
     }
 
-    fn open(&self) -> std::io::Result<TcpStream> {
-        let stream = TcpStream::connect_timeout(&self.address, self.patience)?;
+    fn open(&mut self, address: SocketAddr) -> std::io::Result<PeerId> {
+        let stream = TcpStream::connect_timeout(&address, self.patience)?;
         stream.set_nodelay(true)?;
         stream.set_write_timeout(Some(self.patience))?;
-        Ok(stream)
+        self.peers.push(Some(stream));
+        Ok(PeerId(self.peers.len() - 1))
     }
 }
 
@@ -90,12 +106,50 @@ fn linger(mut stream: &TcpStream) {
 
 impl Arm for TcpArm {
     fn connect(&mut self) -> Result<PeerId, ArmError> {
-        let stream = self.open().map_err(|source| ArmError::Unreachable {
-            target: self.target.clone(),
+        self.open(self.address)
+            .map_err(|source| ArmError::Unreachable {
+                target: self.target.clone(),
+                source,
+            })
+    }
+
+    fn connect_http(&mut self) -> Result<PeerId, ArmError> {
+        let http = self.process.as_ref().and_then(|process| process.http());
+        let address = http.ok_or(ArmError::Unsupported("a server with an HTTP port"))?;
+        self.open(address).map_err(|source| ArmError::Unreachable {
+            target: address.to_string(),
             source,
-        })?;
-        self.peers.push(Some(stream));
-        Ok(PeerId(self.peers.len() - 1))
+        })
+    }
+
+    fn process(&mut self) -> Option<&mut dyn Process> {
+        match &mut self.process {
+            Some(process) => Some(&mut **process),
+            None => None,
+        }
+    }
+
+    /// Stops where nothing was taken for `within`; a server that takes slowly has more time.
+    fn flood(&mut self, peer: PeerId, bytes: &[u8], within: Duration) -> Result<usize, ArmError> {
+        let Some(mut stream) = self.stream(peer) else {
+            return Ok(0);
+        };
+        let until = Instant::now() + MAX_FLOOD;
+        let mut taken = 0;
+        stream.set_write_timeout(Some(within.max(SHORTEST)))?;
+        while let Some(rest @ [_, ..]) = bytes.get(taken..) {
+            match stream.write(rest) {
+                Ok(size) => taken += size,
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if is_timeout(error.kind()) || is_end(error.kind()) => break,
+                Err(error) => return Err(error.into()),
+            }
+            if Instant::now() > until {
+                break;
+            }
+        }
+        stream.set_write_timeout(Some(self.patience))?;
+        Ok(taken)
     }
 
     fn send(&mut self, peer: PeerId, bytes: &[u8]) -> Result<(), ArmError> {

@@ -99,6 +99,10 @@ fn shown(f: &mut Formatter<'_>, bytes: &[u8]) -> fmt::Result {
     }
 }
 
+/// Events that are printed of the beginning of a long trace, and of its end.
+const FIRST: usize = 50;
+const LAST: usize = 150;
+
 /// Something that happened to one peer.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Entry {
@@ -172,10 +176,18 @@ impl TraceEvent {
 impl Display for Trace {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         let width = self.entries.iter().map(|entry| entry.peer.len()).max();
-        for entry in &self.entries {
-            entry.print(f, width.unwrap_or_default())?;
+        let width = width.unwrap_or_default();
+        let left_out = self.entries.len().saturating_sub(FIRST + LAST);
+        let (first, rest) = match left_out {
+            0 => (self.entries.as_slice(), [].as_slice()),
+            _ => self.entries.split_at(FIRST),
+        };
+        first.iter().try_for_each(|entry| entry.print(f, width))?;
+        if left_out > 0 {
+            writeln!(f, "{:>10}     ({left_out} events left out)", "...")?;
         }
-        Ok(())
+        let last = rest.get(left_out..).unwrap_or_default();
+        last.iter().try_for_each(|entry| entry.print(f, width))
     }
 }
 

@@ -1,268 +1,30 @@
-//! What a run found, as plain data: made once, rendered as text, JSON or percentile tables.
+//! What a run found, as plain data: made once, rendered for people and for machines.
 //!
-//! Knows nothing of the protocol or of how the figures came about. Every number names its unit.
+//! [`Report`] is that of a load run, [`conform`] that of the conformance cases. Both know nothing
+//! of the protocol or of how the figures came about. Every number names its unit.
 
+#[cfg(feature = "conform")]
+pub mod conform;
+#[cfg(feature = "load")]
 pub mod hgrm;
+#[cfg(feature = "load")]
 pub mod histogram;
+#[cfg(feature = "load")]
 pub mod json;
 pub mod quantity;
-#[cfg(test)]
+#[cfg(feature = "load")]
+mod run;
+#[cfg(all(test, feature = "load"))]
 mod tests;
+#[cfg(feature = "load")]
 pub mod text;
 pub mod verdict;
 
+#[cfg(feature = "load")]
 pub use histogram::Histogram;
+#[cfg(feature = "load")]
+pub use run::{
+    Balance, Environment, Generator, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION, Sample,
+    ServerUse, Stage, Target, Wakeups,
+};
 pub use verdict::{Finding, Kind, Verdict};
-
-use serde::{Deserialize, Serialize};
-use std::collections::BTreeMap;
-
-/// Version of the JSON form; it grows when a field changes its meaning or goes.
-pub const SCHEMA_VERSION: u32 = 1;
-
-/// One run, whole.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Report {
-    /// [`SCHEMA_VERSION`] of the writer.
-    pub schema_version: u32,
-    /// The subcommand.
-    pub command: String,
-    /// Version of gearbench.
-    pub version: String,
-    /// What the functions of this run are named after.
-    pub run_id: String,
-    /// The same seed sends the same jobs.
-    pub seed: u64,
-    /// When the run began, in seconds since 1970.
-    pub started_unix: u64,
-    /// Who was driven.
-    pub target: Target,
-    /// `--label`s.
-    pub labels: BTreeMap<String, String>,
-    /// The resolved plan, every default written out.
-    pub plan: serde_json::Value,
-    /// The machine the generator ran on.
-    pub environment: Environment,
-    /// Whether response counts from an intended start.
-    pub load: LoopKind,
-    /// What it comes to.
-    pub verdict: Verdict,
-    /// The parts of the run, in order.
-    pub phases: Vec<Phase>,
-    /// Where every job went, the warm-up's included.
-    pub ledger: Ledger,
-    /// How the jobs were spread over the workers; `None` without workers.
-    pub balance: Option<Balance>,
-    /// How often workers were woken, and for nothing.
-    pub wakeups: Wakeups,
-    /// Whether the generator itself was well.
-    pub generator: Generator,
-    /// One sample a second.
-    pub series: Vec<Sample>,
-}
-
-/// The server under test.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Target {
-    /// `host:port`.
-    pub address: String,
-    /// What it answers to `version`.
-    pub version: Option<String>,
-}
-
-/// The machine the generator ran on.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
-pub struct Environment {
-    /// Operating system.
-    pub os: String,
-    /// Release of its kernel.
-    pub kernel: String,
-    /// Instruction set.
-    pub arch: String,
-    /// Model of the processor.
-    pub cpu: String,
-    /// Processors that may be used.
-    pub cpus: usize,
-}
-
-/// How jobs are started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
-pub enum LoopKind {
-    /// The next job waits for the answer to the last: slow answers slow the load.
-    Closed,
-    /// Jobs start when the schedule says so.
-    Open,
-}
-
-/// One part of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Phase {
-    /// `flood`, `backlog`, `warmup`, `measure`.
-    pub name: String,
-    /// How long it took.
-    pub seconds: f64,
-    /// Jobs handed to the kernel in it.
-    pub sent: u64,
-    /// Jobs that ended well in it.
-    pub completed: u64,
-    /// Jobs a second that the schedule asked for; `None` in a closed loop.
-    pub offered_per_second: Option<f64>,
-    /// Jobs a second sent.
-    pub sent_per_second: f64,
-    /// Jobs a second completed.
-    pub completed_per_second: f64,
-    /// The server's share, where it can be seen.
-    pub server: Option<ServerUse>,
-    /// Processor seconds of the generator's threads.
-    pub generator_cpu_seconds: f64,
-    /// Latency of the jobs that were started in this phase.
-    pub stages: Vec<Stage>,
-}
-
-/// What a phase cost the server.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
-pub struct ServerUse {
-    /// Processor seconds, user and system.
-    pub cpu_seconds: f64,
-    /// Processor microseconds for each job of the phase.
-    pub cpu_us_per_job: f64,
-    /// Resident bytes when the phase ended.
-    pub rss_bytes: u64,
-}
-
-/// Latency between two stamps of a job.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-pub struct Stage {
-    /// The stage, as `explain latency` names it.
-    pub name: String,
-    /// Its figures, in nanoseconds, and the histogram they come from.
-    pub latency: Histogram,
-}
-
-/// Where every job went. `scheduled = sent + shed` and
-/// `sent = ok + failed + error + timeout + in_flight`, or there is no report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Ledger {
-    /// Jobs that were to be sent.
-    pub scheduled: u64,
-    /// Jobs given to a connection.
-    pub sent: u64,
-    /// Jobs not sent, because too many were on their way.
-    pub shed: u64,
-    /// Ended well: answered in the foreground, run in the background.
-    pub ok: u64,
-    /// Ended by WORK_FAIL, WORK_EXCEPTION or a result that was not theirs.
-    pub failed: u64,
-    /// Refused by an ERROR, or their connection ended first.
-    pub error: u64,
-    /// Not answered in time.
-    pub timeout: u64,
-    /// Without an end when the run ended.
-    pub in_flight: u64,
-    /// Accepted, never ended, and not known to the server any more.
-    pub lost: u64,
-    /// Jobs that nobody submitted, and answers to jobs that nobody ran.
-    pub phantom: u64,
-    /// Run or answered twice although no worker was lost.
-    pub duplicated: u64,
-    /// Payloads, results and functions that were another's or were damaged.
-    pub wrong_body: u64,
-    /// Run again because a worker was lost: legal.
-    pub rerun: u64,
-    /// Run although their submission was never acknowledged.
-    pub recovered: u64,
-    /// Answered after they had timed out.
-    pub late: u64,
-    /// Of those in flight: seen in the server's queue by `status` at the end.
-    pub still_queued: u64,
-}
-
-/// How evenly the measured jobs were spread over the workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Balance {
-    /// Workers.
-    pub workers: usize,
-    /// Jobs of all of them.
-    pub jobs: u64,
-    /// Least jobs of a worker.
-    pub min: u64,
-    /// Most jobs of a worker.
-    pub max: u64,
-    /// Jain's index: 1 is even, 1/workers is all on one.
-    pub jain: f64,
-    /// Gini coefficient: 0 is even.
-    pub gini: f64,
-    /// Standard deviation over the mean.
-    pub cv: f64,
-    /// Jain's index that a dispatcher drawing lots would give on average with as many jobs.
-    pub jain_if_random: f64,
-}
-
-/// Wake-ups and vain grabs of the whole run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct Wakeups {
-    /// PRE_SLEEPs sent.
-    pub sleeps: u64,
-    /// NOOPs received.
-    pub noops: u64,
-    /// Of those: received by a worker that did not sleep.
-    pub noops_awake: u64,
-    /// GRAB_JOBs sent.
-    pub grabs: u64,
-    /// NO_JOBs received.
-    pub no_jobs: u64,
-    /// Jobs assigned.
-    pub assigned: u64,
-}
-
-/// Whether the generator was the limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
-pub struct Generator {
-    /// Threads that drove connections.
-    pub threads: usize,
-    /// Share of those threads' time that they were busy, in percent, over the measured phases.
-    pub busy_percent: f64,
-    /// 99.9th percentile of the schedule lag, in nanoseconds; `None` in a closed loop.
-    pub schedule_lag_p999_ns: Option<u64>,
-    /// Jobs not sent, because too many were on their way.
-    pub sheds: u64,
-    /// Connections that ended before the run did.
-    pub connections_lost: u64,
-    /// Connections made again.
-    pub reconnects: u64,
-    /// Packets that the receiver could not expect.
-    pub unexpected_packets: u64,
-}
-
-/// One second of a run.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
-pub struct Sample {
-    /// Seconds since the first connection.
-    pub at_seconds: f64,
-    /// Jobs sent so far.
-    pub sent: u64,
-    /// Jobs ended well so far.
-    pub completed: u64,
-    /// Jobs without an end.
-    pub in_flight: u64,
-    /// Jobs of this run that the server holds, running ones included; `None` where it cannot say.
-    pub queued: Option<u64>,
-    /// Resident bytes of the server, where they can be seen.
-    pub server_rss_bytes: Option<u64>,
-}
-
-impl Report {
-    /// The phase that the headline figures come from: the measured one, else the last.
-    pub fn headline(&self) -> Option<&Phase> {
-        let measured = self.phases.iter().find(|phase| phase.name == "measure");
-        measured.or(self.phases.last())
-    }
-}
-
-impl Phase {
-    /// A stage by name.
-    pub fn stage(&self, name: &str) -> Option<&Stage> {
-        self.stages.iter().find(|stage| stage.name == name)
-    }
-}

@@ -1,6 +1,7 @@
 //! Renderings of one small report.
 
 use super::*;
+use std::collections::BTreeMap;
 
 fn stage(name: &str, samples: u64) -> Stage {
     let mut histogram = hdrhistogram::Histogram::new(3).unwrap();

@@ -47,7 +47,7 @@ fn smoke_passes_on_our_server() {
 
 fn play(server: &impl Server, script: &str) {
     let script: Script = script.parse().expect("a script");
-    for delivery in [Delivery::Whole, Delivery::Pieces(5)] {
+    for delivery in Delivery::ALL {
         let target = server.address().to_string();
         let mut arm = TcpArm::new(&target, PATIENCE).expect("an address");
         let options = Options {

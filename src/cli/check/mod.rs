@@ -137,7 +137,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
     progress(1, &format!("is {target} a Gearman server?"));
     let probed = match load::probe(&target.to_string(), PREFLIGHT) {
         Ok(probed) => probed,
-        Err(error) => return Ok(run::complain("check", &error, run::exit_code(&error))),
+        Err(error) => return Ok(super::complain("check", &error, run::exit_code(&error))),
     };
     let check = Check {
         args,

@@ -4,16 +4,19 @@ use crate::conformance::arm::ArmError;
 use crate::conformance::pattern::Unbound;
 use crate::conformance::trace::Trace;
 use crate::protocol::DecodeError;
+use std::fmt::{self, Display, Formatter};
 use std::time::Duration;
 
 /// Why a script did not play to its end.
 #[derive(Debug, thiserror::Error)]
-#[error("line {line}: {step}\n  {cause}\n\n{trace}")]
+#[error("line {line}{}: {step}\n  {cause}\n\n{trace}", InRound(*round))]
 pub struct Failure {
     /// Line of the script.
     pub line: usize,
     /// What stands there.
     pub step: String,
+    /// In which round, from 1, where the step is played again and again.
+    pub round: Option<usize>,
     /// What went wrong.
     #[source]
     pub cause: Cause,
@@ -28,8 +31,20 @@ impl Failure {
         Failure {
             line: 0,
             step: "the start".to_owned(),
+            round: None,
             cause,
             trace: Trace::default(),
+        }
+    }
+}
+
+struct InRound(Option<usize>);
+
+impl Display for InRound {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        match self.0 {
+            Some(round) => write!(f, " (round {round})"),
+            None => Ok(()),
         }
     }
 }
@@ -56,6 +71,16 @@ pub enum Cause {
         expected: String,
         /// How long it waited.
         waited: Duration,
+    },
+    /// Of several peers not enough received something.
+    #[error("expected {count} peers or more to receive something, found {received}; not: {lack}")]
+    TooFew {
+        /// How many should have.
+        count: usize,
+        /// How many have.
+        received: usize,
+        /// The lines of the others.
+        lack: String,
     },
     /// What the server sends is no Gearman.
     #[error("{peer} received what is no packet: {error}")]

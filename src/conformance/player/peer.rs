@@ -114,7 +114,7 @@ fn has_answer(kind: PacketType) -> bool {
 }
 
 /// Whether the packet answers a request of its receiver, and is not news of a job.
-fn is_answer(kind: PacketType) -> bool {
+pub(super) fn is_answer(kind: PacketType) -> bool {
     let news = kind.info().is_some_and(|row| row.name.starts_with("WORK_"));
     kind != PacketType::NOOP && !news
 }

@@ -81,6 +81,164 @@ fn a_failure_shows_what_happened() {
     );
 }
 
+#[test]
+fn a_block_is_played_again_with_free_names() {
+    let script = r#"
+        observer > CAN_DO f & PRE_SLEEP
+        repeat 100 {
+            client connects
+            client > SUBMIT_JOB_BG f "" x
+            client < JOB_CREATED $h
+            client > GET_STATUS $h
+            client < STATUS_RES $h 1 0 0 0
+            client closes
+            worker connects
+            worker > CAN_DO f & GRAB_JOB
+            worker < JOB_ASSIGN $h f x
+            worker > WORK_COMPLETE $h ""
+            worker half-closes
+        }
+        client connects
+        client > SUBMIT_JOB f "" x
+        client < JOB_CREATED $h
+    "#;
+    let trace = play_with(script, Options::default()).unwrap();
+    let connected = |name: &str| {
+        let entries = trace.entries.iter();
+        entries
+            .filter(|entry| entry.peer == name && entry.event == TraceEvent::Connected)
+            .count()
+    };
+    assert_eq!((connected("client"), connected("worker")), (101, 100));
+    let printed = trace.to_string();
+    assert!(printed.lines().count() < 500, "{printed}");
+    assert!(printed.contains("events left out)"), "{printed}");
+}
+
+#[test]
+fn a_failure_says_in_which_round() {
+    let script =
+        "a > CAN_DO f\nrepeat 9 {\na > SUBMIT_JOB f \"\" x\na < JOB_CREATED \"H:localhost:1\"\n}";
+    let failure = play_with(script, Options::default()).unwrap_err();
+    assert_eq!((failure.line, failure.round), (4, Some(2)));
+    let start = "line 4 (round 2): a < JOB_CREATED H:localhost:1\n";
+    assert_eq!(failure.step, "a < JOB_CREATED H:localhost:1");
+    assert!(failure.to_string().starts_with(start), "{failure}");
+}
+
+const SLEEPERS: &str = r#"
+    one > CAN_DO f & PRE_SLEEP
+    two > CAN_DO f & PRE_SLEEP
+    three > CAN_DO f & PRE_SLEEP
+    client > SUBMIT_JOB_BG f "" x
+    client < JOB_CREATED $h
+"#;
+
+#[test]
+fn at_least_so_many_receive_it() {
+    let enough = format!("{SLEEPERS}at least 1 {{\none < NOOP\ntwo < NOOP\nthree < NOOP\n}}\n");
+    let after = "one is quiet\ntwo is quiet\nthree is quiet";
+    play_with(&format!("{enough}{after}"), Options::default()).unwrap();
+
+    let too_many = format!("{SLEEPERS}at least 3 {{\none < NOOP\ntwo < NOOP\nthree < NOOP\n}}");
+    // Policies differ in whom they wake; nobody is woken who has no ability.
+    let none = too_many.replace("CAN_DO f", "CAN_DO g");
+    let found = failure(&none);
+    let expected = "expected 3 peers or more to receive something, found 0; not: one < NOOP, two < NOOP, three < NOOP\n";
+    assert!(found.contains(expected), "{found}");
+
+    let other = enough.replace("one < NOOP", "one < NO_JOB");
+    let other = other
+        .replace("three < NOOP", "client < NOOP")
+        .replace("two < NOOP", "two < NO_JOB");
+    let found = failure(&other);
+    assert!(
+        found.contains("expected NO_JOB | nothing, found NOOP\n"),
+        "{found}"
+    );
+
+    let twice = "a > 2 times GRAB_JOB\nat least 1 {\na < NO_JOB\n}";
+    let found = failure(twice);
+    assert!(
+        found.contains("a expected nothing, found NO_JOB\n"),
+        "{found}"
+    );
+}
+
+#[test]
+fn patterns_say_how_long_it_may_be() {
+    let script = |pattern: &str| {
+        format!(
+            "a > ECHO_REQ \"hello\" & text \"version\"\na < ECHO_RES {pattern}\na < text _[1..99]"
+        )
+    };
+    for fits in ["_[5..5]", "$x[1..63]", "\"he\"..[0..5]", "hello[5..9]"] {
+        play_with(&script(fits), Options::default()).unwrap();
+    }
+    for wrong in [
+        "_[6..9]",
+        "$x[0..4]",
+        "\"he\"..[6..7]",
+        "hello[0..4]",
+        "\"x\"..[5..5]",
+    ] {
+        let found = failure(&script(wrong));
+        let message = format!(
+            "a expected ECHO_RES {}, found ECHO_RES \"hello\"\n",
+            wrong.replace("hello", "\"hello\"")
+        );
+        assert!(found.contains(&message), "{found}");
+    }
+}
+
+#[test]
+fn requests_are_sent_ahead_of_answers() {
+    let script = r#"
+        a > CAN_DO f
+        a > GRAB_JOB
+        a < NO_JOB
+        a > ECHO_REQ "1"
+        a < ECHO_RES "1"
+        a > PRE_SLEEP
+        client > SUBMIT_JOB f "" x
+        client < JOB_CREATED $h
+        a < NOOP
+        a > GRAB_JOB
+        a < JOB_ASSIGN $h f x
+        a > WORK_COMPLETE $h ""
+        a > ECHO_REQ "x"*40000
+        a > ECHO_REQ "2"
+        a < ECHO_RES "x"*40000
+        a < ECHO_RES "2"
+        a is quiet
+    "#;
+    let writes = |delivery| {
+        let options = Options {
+            delivery,
+            ..Options::default()
+        };
+        let trace = play_with(script, options).unwrap();
+        let entries = trace.entries.into_iter();
+        let sent = entries.filter_map(|entry| match entry.event {
+            TraceEvent::Sent { size, .. } if entry.peer == "a" => Some(size),
+            _ => None,
+        });
+        sent.collect::<Vec<usize>>()
+    };
+    let header = 12;
+    assert_eq!(
+        writes(Delivery::Pipeline),
+        [
+            13 + header + 13 + header,
+            header,
+            12 + 14,
+            header + 40_000,
+            13
+        ]
+    );
+    assert_eq!(writes(Delivery::Whole).len(), 8);
+}
+
 /// A script is the same in any namespace, on any delivery.
 #[test]
 fn names_are_kept_in_their_namespace() {
@@ -103,7 +261,7 @@ fn names_are_kept_in_their_namespace() {
         worker < JOB_ASSIGN_UNIQ $h reverse u1 "reverse {reverse}"
         worker < JOB_ASSIGN_UNIQ $dash reverse - "dash"
     "#;
-    for delivery in [Delivery::Whole, Delivery::Pieces(1), Delivery::Pieces(7)] {
+    for delivery in Delivery::ALL {
         let options = Options {
             namespace: Namespace::new("run7-"),
             delivery,

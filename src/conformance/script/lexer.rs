@@ -49,6 +49,8 @@ pub(super) enum Token {
     More,
     /// `..` right behind a value
     Onwards,
+    /// `[1..63]`
+    Length(usize, usize),
     Open,
     Close,
     LineEnd,
@@ -68,6 +70,7 @@ impl Token {
             Token::And => "`&`".into(),
             Token::Or => "`|`".into(),
             Token::More | Token::Onwards => "`..`".into(),
+            Token::Length(least, most) => format!("`[{least}..{most}]`"),
             Token::Open => "`{`".into(),
             Token::Close => "`}`".into(),
             Token::LineEnd => "the end of the line".into(),
@@ -181,12 +184,25 @@ impl Lexer<'_> {
                 false => Token::Onwards,
             },
             '"' => self.string(at)?,
+            '[' => self.length(at)?,
             other => {
                 return Err(
                     at.expected("a word, a string, `$name` or a sign", format!("{other:?}"))
                 );
             }
         })
+    }
+
+    /// The rest of `[1..63]`.
+    fn length(&mut self, start: At) -> Result<Token, ScriptError> {
+        let text = self.collect(|c| c != ']' && c != '\n');
+        let closed = self.take(']');
+        let ends = text.split_once("..");
+        let ends = ends.and_then(|(least, most)| Some((least.parse().ok()?, most.parse().ok()?)));
+        match ends {
+            Some((least, most)) if closed && least <= most => Ok(Token::Length(least, most)),
+            _ => Err(start.expected("a range of lengths such as [1..63]", format!("`[{text}`"))),
+        }
     }
 
     /// Whether a name and `}` follow, so that the `{` before them began a marker.

@@ -31,23 +31,30 @@
 //! | `x is quiet`, `x is closed` | `x < nothing`, `x < closed` |
 //! | `x connects`, `x closes`, `x half-closes`, `x resets` | connect, close, FIN only, RST |
 //! | `any order {` lines with `<` `}` | these, in any order |
+//! | `at least 2 {` lines with `<` `}` | one line for each peer; so many of them receive it, the others nothing |
+//! | `repeat 9 {` lines `}` | these, again and again; what they bind is free at the end of each round |
 //! | `after 2s`, `after 300ms` | time passes |
 //!
 //! A value is a bare word, a string with the escapes `\0 \n \r \t \" \\ \{ \$ \xNN`, a repeated
 //! string `"ab"*32`, a name `$h` bound before, a marker `{f}` that stands for the namespaced
 //! name `f` (see [`Namespace`](super::pattern::Namespace)), or `now+2`: that time in seconds.
 //! `$h` and `{f}` are also read inside strings. A pattern is a value, `_` for anything, `"ab"..`
-//! for what starts so, or a name that is not bound yet, which it then binds. Two names never
-//! stand for the same bytes, so `$b` proves a new handle after `$a`.
+//! for what starts so, or a name that is not bound yet, which it then binds; `[1..63]` right behind
+//! one says how many bytes there may be, both ends included. Two names never stand for the same
+//! bytes, so `$b` proves a new handle after `$a`.
 //!
 //! The lines of a list are `row`, `words` or `text` patterns; `maybe` before one makes it
 //! optional, `never` forbids it, and a line `..` lets others pass that nothing speaks of.
 //!
 //! A script is plain data: it prints back as the language, and generated ones are built directly.
 
+mod ask;
 mod lexer;
 mod parser;
 mod print;
+mod problem;
+
+pub use problem::{Problem, ScriptError};
 
 use crate::protocol::{Magic, PacketType};
 use std::time::Duration;
@@ -94,6 +101,20 @@ pub enum Action {
     Expect(Expectation),
     /// All of these are received; the order between them is free.
     AnyOrder(Vec<Expectation>),
+    /// So many of these are received; who does not receive his receives nothing.
+    AtLeast {
+        /// How many.
+        count: usize,
+        /// One line or packet for each of several peers.
+        expectations: Vec<Expectation>,
+    },
+    /// The same steps again and again.
+    Repeat {
+        /// How often.
+        times: usize,
+        /// What happens in each round.
+        steps: Vec<Step>,
+    },
     /// Time passes.
     After(Duration),
 }
@@ -277,6 +298,8 @@ pub enum Pattern {
     Exactly(Value),
     /// Anything that starts so.
     StartsWith(Value),
+    /// What matches this and has no fewer bytes than the first number, and no more than the second.
+    Length(Box<Pattern>, usize, usize),
 }
 
 impl Value {
@@ -296,79 +319,4 @@ impl Value {
             _ => None,
         }
     }
-}
-
-/// Where in a script something is wrong, and what.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("line {line}, column {column}: {problem}")]
-pub struct ScriptError {
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub problem: Problem,
-}
-
-/// What is wrong with a script.
-#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-pub enum Problem {
-    /// Something else belongs here.
-    #[error("expected {expected}, found {found}")]
-    Expected {
-        /// What belongs here.
-        expected: &'static str,
-        /// What stands here.
-        found: String,
-    },
-    /// No packet bears this name.
-    #[error("no packet is called {name}; the nearest name is {nearest}")]
-    UnknownPacket {
-        /// The name.
-        name: String,
-        /// One that exists.
-        nearest: &'static str,
-    },
-    /// The packet goes the other way.
-    #[error("{name} is not sent by {sender}; `packet {number}` sends any number")]
-    WrongWay {
-        /// The packet.
-        name: &'static str,
-        /// Who was to send it.
-        sender: &'static str,
-        /// Its number.
-        number: u32,
-    },
-    /// Not as many arguments as the packet table has.
-    #[error("{name} takes {expected} ({list}), found {found}")]
-    Arity {
-        /// The packet.
-        name: &'static str,
-        /// Arguments in the table, the body included.
-        expected: usize,
-        /// Their names.
-        list: String,
-        /// Arguments found.
-        found: usize,
-    },
-    /// The name is used before anything bound it.
-    #[error("${name} is not bound here: no line before receives it in all of its outcomes")]
-    Unbound {
-        /// The name.
-        name: String,
-    },
-    /// The peer has ended its connection.
-    #[error("{peer} {how} before; it cannot send or receive until it connects again")]
-    Gone {
-        /// The peer.
-        peer: String,
-        /// What it did.
-        how: &'static str,
-    },
-    /// The peer is connected already.
-    #[error("{peer} is connected already")]
-    Connected {
-        /// The peer.
-        peer: String,
-    },
 }

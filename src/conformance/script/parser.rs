@@ -1,5 +1,7 @@
 //! Tokens to a script. All that can be known without a server is refused here.
 
+mod blocks;
+mod outcomes;
 mod table;
 
 use super::lexer::{At, Token, tokens};
@@ -24,19 +26,16 @@ impl FromStr for Script {
             bound: BTreeSet::new(),
             peers: BTreeMap::new(),
         };
-        let mut steps = Vec::new();
-        loop {
-            parser.skip_lines();
-            let (token, at) = parser.peek();
-            if token == Token::End {
-                return Ok(Script { steps });
-            }
-            let action = parser.action()?;
-            let line = at.line;
-            steps.push(Step { line, action });
-            parser.line_end()?;
-        }
+        let steps = parser.steps(Place::Script)?;
+        Ok(Script { steps })
     }
+}
+
+/// Where a step stands.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Script,
+    Repeat,
 }
 
 /// What is known of a peer where the parser stands.
@@ -106,11 +105,40 @@ impl Parser {
         }
     }
 
-    fn action(&mut self) -> Parsed<Action> {
-        let (first, at) = self.word("the name of a peer, `after` or `any order`")?;
+    /// The steps up to the end of the script, or of the block.
+    fn steps(&mut self, place: Place) -> Parsed<Vec<Step>> {
+        let end = match place {
+            Place::Script => Token::End,
+            Place::Repeat => Token::Close,
+        };
+        let mut steps = Vec::new();
+        loop {
+            self.skip_lines();
+            let (token, at) = self.peek();
+            if token == end {
+                self.next += 1;
+                return Ok(steps);
+            }
+            let action = self.action(place)?;
+            let line = at.line;
+            steps.push(Step { line, action });
+            self.line_end()?;
+        }
+    }
+
+    fn action(&mut self, place: Place) -> Parsed<Action> {
+        let (first, at) = self.word(match place {
+            Place::Script => "the name of a peer, `after`, `any order`, `at least` or `repeat`",
+            Place::Repeat => "the name of a peer, `after`, `any order`, `at least` or `}`",
+        })?;
         match (first.as_str(), self.peek().0) {
             ("after", Token::Word(time)) if !is_verb(&time) => Ok(Action::After(self.duration()?)),
             ("any", Token::Word(order)) if order == "order" => self.any_order(),
+            ("at", Token::Word(least)) if least == "least" => self.at_least(),
+            ("repeat", Token::Word(times)) if !is_verb(&times) => match place {
+                Place::Script => self.repeat(),
+                Place::Repeat => Err(at.expected("a `repeat` in no other", "one in another")),
+            },
             _ => self.peer_action(first, at),
         }
     }
@@ -128,26 +156,6 @@ impl Parser {
                 format!("`{text}`"),
             )
         })
-    }
-
-    fn any_order(&mut self) -> Parsed<Action> {
-        self.next += 1;
-        self.want(&Token::Open, "`{`")?;
-        let mut expectations = Vec::new();
-        loop {
-            self.skip_lines();
-            if self.take_if(&Token::Close) {
-                return Ok(Action::AnyOrder(expectations));
-            }
-            let (peer, at) = self.word("the name of a peer, or `}`")?;
-            self.want(&Token::Receives, "`<`")?;
-            let expectation = self.expectation(peer, at)?;
-            if !expectation.outcomes.iter().all(fits_any_order) {
-                return Err(at.expected("packets or lines in `any order`", "something else"));
-            }
-            expectations.push(expectation);
-            self.line_end()?;
-        }
     }
 
     fn peer_action(&mut self, peer: String, at: At) -> Parsed<Action> {
@@ -304,137 +312,6 @@ impl Parser {
         })
     }
 
-    fn expectation(&mut self, peer: String, at: At) -> Parsed<Expectation> {
-        self.stands(&peer, at, false)?;
-        let times = self.times()?;
-        let mut outcomes = Vec::new();
-        let before = self.bound.clone();
-        let mut bound_by_all: Option<BTreeSet<String>> = None;
-        loop {
-            // A name is bound behind the step only if every outcome binds it.
-            self.bound.clone_from(&before);
-            let outcome_at = self.peek().1;
-            let outcome = self.outcome()?;
-            let bound = std::mem::take(&mut self.bound);
-            bound_by_all = Some(match bound_by_all {
-                Some(all) => all.intersection(&bound).cloned().collect(),
-                None => bound,
-            });
-            outcomes.push(outcome);
-            let alone = outcomes.len() == 1 && self.peek().0 != Token::Or;
-            if !alone && matches!(outcomes.last(), Some(Outcome::List(_))) {
-                return Err(outcome_at.expected("a list as the only outcome", "alternatives"));
-            }
-            if !self.take_if(&Token::Or) {
-                break;
-            }
-            self.skip_lines();
-        }
-        self.bound = bound_by_all.unwrap_or(before);
-        if outcomes.contains(&Outcome::Nothing) {
-            self.stands(&peer, at, true)?;
-        }
-        Ok(Expectation {
-            peer,
-            times,
-            outcomes,
-        })
-    }
-
-    fn outcome(&mut self) -> Parsed<Outcome> {
-        let (word, at) = self.word("a packet, `text`, `row`, `list`, `nothing` or `closed`")?;
-        match word.as_str() {
-            "nothing" => Ok(Outcome::Nothing),
-            "closed" => Ok(Outcome::Closed),
-            "list" => self.list(),
-            "text" | "row" | "words" => Ok(Outcome::Line(self.line(&word)?)),
-            "packet" => {
-                let kind = self.number()?;
-                let data = self.pattern("the data of the packet")?;
-                Ok(Outcome::Number { kind, data })
-            }
-            name => {
-                let row = row(name, at)?;
-                if !row.is_response() {
-                    return Err(wrong_way(row, "a job server", at));
-                }
-                let args = self.patterns()?;
-                arity(row, args.len(), at)?;
-                let kind = row.kind;
-                Ok(Outcome::Packet(PacketPattern { kind, args }))
-            }
-        }
-    }
-
-    fn line(&mut self, form: &str) -> Parsed<LinePattern> {
-        let separator = match form {
-            "row" => Separator::Tab,
-            "words" => Separator::Space,
-            _ => return Ok(LinePattern::Text(self.pattern("a line")?)),
-        };
-        Ok(LinePattern::Fields {
-            separator,
-            fields: self.patterns()?,
-            open: self.take_if(&Token::More),
-        })
-    }
-
-    fn list(&mut self) -> Parsed<Outcome> {
-        self.want(&Token::Open, "`{`")?;
-        let mut list = ListPattern {
-            items: Vec::new(),
-            open: false,
-        };
-        loop {
-            self.skip_lines();
-            if self.take_if(&Token::Close) {
-                return Ok(Outcome::List(list));
-            }
-            if self.take_if(&Token::More) {
-                list.open = true;
-                continue;
-            }
-            let presence = match () {
-                () if self.take_word("maybe") => Presence::Optional,
-                () if self.take_word("never") => Presence::Forbidden,
-                () => Presence::Required,
-            };
-            let before = self.bound.clone();
-            let (form, at) = self.word("`row`, `words`, `text`, `maybe`, `never`, `..` or `}`")?;
-            if !["row", "words", "text"].contains(&form.as_str()) {
-                return Err(at.expected("`row`, `words` or `text`", format!("`{form}`")));
-            }
-            let line = self.line(&form)?;
-            if presence != Presence::Required {
-                self.bound = before;
-            }
-            list.items.push(ListItem { presence, line });
-        }
-    }
-
-    fn patterns(&mut self) -> Parsed<Vec<Pattern>> {
-        let mut patterns = Vec::new();
-        while self.at_value() {
-            patterns.push(self.pattern("a pattern")?);
-        }
-        Ok(patterns)
-    }
-
-    fn pattern(&mut self, expected: &'static str) -> Parsed<Pattern> {
-        if self.take_word("_") {
-            return Ok(Pattern::Any);
-        }
-        let onwards = self.tokens.get(self.next + 1).map(|(token, _)| token);
-        if let ((Token::Bound(name), _), true) = (self.peek(), onwards != Some(&Token::Onwards)) {
-            self.bound.insert(name);
-        }
-        let value = self.value(expected)?;
-        Ok(match self.take_if(&Token::Onwards) {
-            true => Pattern::StartsWith(value),
-            false => Pattern::Exactly(value),
-        })
-    }
-
     fn at_value(&self) -> bool {
         matches!(
             self.peek().0,
@@ -480,13 +357,6 @@ fn now(word: &str) -> Option<i64> {
 /// Words that cannot be a time, so that a peer may be called `after`.
 fn is_verb(word: &str) -> bool {
     ["is", "connects"].contains(&word) || Closing::ALL.iter().any(|how| how.verb() == word)
-}
-
-fn fits_any_order(outcome: &Outcome) -> bool {
-    !matches!(
-        outcome,
-        Outcome::Nothing | Outcome::Closed | Outcome::List(_)
-    )
 }
 
 #[cfg(test)]

@@ -25,10 +25,18 @@ impl Display for Action {
             Action::Expect(expectation) => expectation.fmt(f),
             Action::AnyOrder(expectations) => {
                 f.write_str("any order {\n")?;
-                for expectation in expectations {
-                    writeln!(f, "    {expectation}")?;
-                }
-                f.write_char('}')
+                block(f, expectations)
+            }
+            Action::AtLeast {
+                count,
+                expectations,
+            } => {
+                writeln!(f, "at least {count} {{")?;
+                block(f, expectations)
+            }
+            Action::Repeat { times, steps } => {
+                writeln!(f, "repeat {times} {{")?;
+                block(f, steps.iter().map(|step| &step.action))
             }
             Action::After(time) if time.subsec_millis() == 0 => {
                 write!(f, "after {}s", time.as_secs())
@@ -49,6 +57,16 @@ impl Closing {
             Closing::Reset => "resets",
         }
     }
+}
+
+/// The lines of a block that has been opened, and its end.
+fn block(f: &mut Formatter<'_>, items: impl IntoIterator<Item = impl Display>) -> fmt::Result {
+    for item in items {
+        for line in item.to_string().lines() {
+            writeln!(f, "    {line}")?;
+        }
+    }
+    f.write_char('}')
 }
 
 fn joined(f: &mut Formatter<'_>, items: &[impl Display], between: &str) -> fmt::Result {
@@ -215,6 +233,10 @@ impl Pattern {
             Pattern::StartsWith(value) => {
                 value.print(f, quoted)?;
                 f.write_str("..")
+            }
+            Pattern::Length(pattern, least, most) => {
+                pattern.print(f, quoted)?;
+                write!(f, "[{least}..{most}]")
             }
         }
     }

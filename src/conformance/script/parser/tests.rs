@@ -39,6 +39,26 @@ any order {
     client < WORK_FAIL $h | JOB_CREATED $h
     worker < row a
 }
+at least 2 {
+    worker < NOOP
+    client < NOOP | JOB_ASSIGN _ _ ""
+    third < row $h[1..63] _[0..64] "ab"..[2..2]
+}
+repeat 10000 {
+    # again and again
+    fourth connects
+    fourth > GRAB_JOB
+    fourth < list {
+        row $new 1
+    }
+    any order {
+        fourth < NOOP
+    }
+    at least 1 {
+        client < NOOP
+    }
+    fourth closes
+}
 worker is quiet
 after 2s
 after 1500ms
@@ -49,18 +69,26 @@ worker connects
 worker resets
 "#;
 
+/// What happens, wherever it stands in the source.
+fn actions(steps: &[Step]) -> Vec<Action> {
+    let action = |step: &Step| match &step.action {
+        Action::Repeat { times, steps } => Action::Repeat {
+            times: *times,
+            steps: (actions(steps).into_iter())
+                .map(|action| Step { line: 0, action })
+                .collect(),
+        },
+        action => action.clone(),
+    };
+    steps.iter().map(action).collect()
+}
+
 #[test]
 fn prints_back_what_it_parsed() {
-    let actions = |script: &Script| -> Vec<Action> {
-        script
-            .steps
-            .iter()
-            .map(|step| step.action.clone())
-            .collect()
-    };
     let script = parse(EVERYTHING);
     let printed = script.to_string();
-    assert_eq!(actions(&parse(&printed)), actions(&script), "{printed}");
+    let again = parse(&printed);
+    assert_eq!(actions(&again.steps), actions(&script.steps), "{printed}");
     assert_eq!(parse(&printed).to_string(), printed);
 }
 
@@ -130,9 +158,91 @@ fn errors_say_where_and_what() {
             "any order {\na is quiet\n}",
             "line 2, column 3: expected `<`, found `is`",
         ),
+        (
+            "repeat 0 {\na > GRAB_JOB\n}",
+            "line 1, column 8: expected a number of rounds from 1 to 10000, found `0`",
+        ),
+        (
+            "repeat 10001 {\na > GRAB_JOB\n}",
+            "line 1, column 8: expected a number of rounds from 1 to 10000, found `10001`",
+        ),
+        (
+            "repeat 3 {\n}",
+            "line 1, column 8: expected steps in the block, found none",
+        ),
+        (
+            "repeat 3 {\nrepeat 3 {\na > GRAB_JOB\n}\n}",
+            "line 2, column 1: expected a `repeat` in no other, found one in another",
+        ),
+        (
+            "repeat 3 {\na > GRAB_JOB",
+            "line 2, column 13: expected the name of a peer, `after`, `any order`, `at least` or `}`, found the end of the script",
+        ),
+        (
+            "repeat 2 {\na > GRAB_JOB\na closes\n}",
+            "line 2, column 1: in the next round of `repeat`: a closed before; it cannot send or receive until it connects again",
+        ),
+        (
+            "repeat 2 {\na connects\n}",
+            "line 2, column 1: in the next round of `repeat`: a is connected already",
+        ),
+        (
+            "repeat 2 {\na < JOB_CREATED $h\n}\na > WORK_FAIL $h",
+            "line 4, column 15: $h is not bound here: no line before receives it in all of its outcomes",
+        ),
+        (
+            "repeat 2 {\na > WORK_FAIL $h\na < JOB_CREATED $h\n}",
+            "line 2, column 15: $h is not bound here: no line before receives it in all of its outcomes",
+        ),
+        (
+            "at least 2 {\na < NOOP\n}",
+            "line 1, column 10: expected a number from 1 to that of the lines in the block, found `2` for 1",
+        ),
+        (
+            "at least one {\na < NOOP\n}",
+            "line 1, column 10: expected a number from 1 to that of the lines in the block, found `one` for 1",
+        ),
+        (
+            "at least 1 {\na < NOOP\na < NOOP\n}",
+            "line 3, column 1: expected another peer in each line of `at least`, found `a` again",
+        ),
+        (
+            "at least 1 {\na < NOOP | nothing\n}",
+            "line 2, column 5: expected one packet or line in `at least`, which lets the others receive nothing as it is, found `nothing`",
+        ),
+        (
+            "at least 1 {\na < list {\n}\n}",
+            "line 2, column 5: expected one packet or line in `at least`, which lets the others receive nothing as it is, found a list",
+        ),
+        (
+            "at least 1 {\na < 2 times NOOP\n}",
+            "line 2, column 5: expected one packet or line in `at least`, which lets the others receive nothing as it is, found 2 times",
+        ),
+        (
+            "at least 1 {\na < JOB_CREATED $h\n}\na > WORK_FAIL $h",
+            "line 4, column 15: $h is not bound here: no line before receives it in all of its outcomes",
+        ),
+        (
+            "a < JOB_CREATED $h[1..]",
+            "line 1, column 19: expected a range of lengths such as [1..63], found `[1..`",
+        ),
+        (
+            "a < JOB_CREATED $h[2..1]",
+            "line 1, column 19: expected a range of lengths such as [1..63], found `[2..1`",
+        ),
+        (
+            "a > ECHO_REQ \"x\"[1..2]",
+            "line 1, column 17: expected the end of the line, found `[1..2]`",
+        ),
     ] {
         assert_eq!(error(source), message, "{source}");
     }
+}
+
+#[test]
+fn a_round_may_connect_again_who_was_closed() {
+    parse("repeat 2 {\na connects\na < JOB_CREATED $h\na > WORK_FAIL $h\na closes\n}\na connects");
+    parse("repeat 1 {\na > GRAB_JOB\na closes\n}");
 }
 
 #[test]
@@ -161,6 +271,16 @@ fn value() -> impl Strategy<Value = Value> {
 }
 
 fn pattern() -> impl Strategy<Value = Pattern> {
+    let sized = (plain_pattern(), 0..100usize, 0..100usize);
+    prop_oneof![
+        4 => plain_pattern(),
+        1 => sized.prop_map(|(pattern, least, more)| {
+            Pattern::Length(Box::new(pattern), least, least + more)
+        }),
+    ]
+}
+
+fn plain_pattern() -> impl Strategy<Value = Pattern> {
     prop_oneof![
         Just(Pattern::Any),
         value().prop_map(Pattern::Exactly),
@@ -253,12 +373,44 @@ fn expectation() -> impl Strategy<Value = Expectation> {
     })
 }
 
+fn at_least() -> impl Strategy<Value = Action> {
+    let outcomes = proptest::collection::vec(outcome(), 1..3);
+    proptest::collection::vec(outcomes, 1..5).prop_map(|lines| {
+        let peers = ["a", "b", "c", "d", "e"].into_iter();
+        let expectation = |(peer, outcomes): (&str, _)| Expectation {
+            peer: peer.to_owned(),
+            times: 1,
+            outcomes,
+        };
+        Action::AtLeast {
+            count: lines.len().div_ceil(2),
+            expectations: peers.zip(lines).map(expectation).collect(),
+        }
+    })
+}
+
+fn repeat() -> impl Strategy<Value = Action> {
+    let steps = proptest::collection::vec(one_action(), 1..4);
+    (1..=10_000usize, steps).prop_map(|(times, actions)| {
+        let steps = actions.into_iter().map(|action| Step { line: 0, action });
+        Action::Repeat {
+            times,
+            steps: steps.collect(),
+        }
+    })
+}
+
 fn action() -> impl Strategy<Value = Action> {
+    prop_oneof![6 => one_action(), 1 => repeat()]
+}
+
+fn one_action() -> impl Strategy<Value = Action> {
     let message = (1..4usize, content()).prop_map(|(times, content)| Message { times, content });
     prop_oneof![
         ("[a-z]{1,5}", proptest::collection::vec(message, 1..4))
             .prop_map(|(peer, messages)| Action::Send { peer, messages }),
         expectation().prop_map(Action::Expect),
+        at_least(),
         (0..100_000u64).prop_map(|ms| Action::After(Duration::from_millis(ms))),
     ]
 }
@@ -267,15 +419,14 @@ proptest! {
     #![proptest_config(ProptestConfig::with_cases(512))]
 
     #[test]
-    fn any_script_prints_back_what_it_was(actions in proptest::collection::vec(action(), 0..8)) {
-        let steps = actions.iter().cloned().map(|action| Step { line: 0, action });
+    fn any_script_prints_back_what_it_was(wanted in proptest::collection::vec(action(), 0..8)) {
+        let steps = wanted.iter().cloned().map(|action| Step { line: 0, action });
         let printed = Script { steps: steps.collect() }.to_string();
         let parsed = match printed.parse::<Script>() {
             Ok(parsed) => parsed,
             Err(error) => return Err(TestCaseError::fail(format!("{error}\n{printed}"))),
         };
-        let found: Vec<Action> = parsed.steps.into_iter().map(|step| step.action).collect();
-        prop_assert_eq!(found, actions, "{}", printed);
+        prop_assert_eq!(actions(&parsed.steps), wanted, "{}", printed);
     }
 
     #[test]
@@ -292,6 +443,7 @@ proptest! {
                 Just("*"), Just("3 times"), Just("list"), Just("any order"), Just("after 1s"),
                 Just("ECHO_REQ"), Just("ECHO_RES"), Just("JOB_CREATED"), Just("row"), Just("text"),
                 Just("packet"), Just("closes"), Just("is quiet"), Just("nothing"), Just("now+1"),
+                Just("repeat 2 {"), Just("at least 1 {"), Just("[1..2]"), Just("["),
             ],
             0..30,
         )

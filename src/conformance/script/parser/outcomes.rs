@@ -1,0 +1,146 @@
+//! What peers receive: the side of a line behind `<`.
+
+use super::*;
+
+impl Parser {
+    pub(super) fn expectation(&mut self, peer: String, at: At) -> Parsed<Expectation> {
+        self.stands(&peer, at, false)?;
+        let times = self.times()?;
+        let mut outcomes = Vec::new();
+        let before = self.bound.clone();
+        let mut bound_by_all: Option<BTreeSet<String>> = None;
+        loop {
+            // A name is bound behind the step only if every outcome binds it.
+            self.bound.clone_from(&before);
+            let outcome_at = self.peek().1;
+            let outcome = self.outcome()?;
+            let bound = std::mem::take(&mut self.bound);
+            bound_by_all = Some(match bound_by_all {
+                Some(all) => all.intersection(&bound).cloned().collect(),
+                None => bound,
+            });
+            outcomes.push(outcome);
+            let alone = outcomes.len() == 1 && self.peek().0 != Token::Or;
+            if !alone && matches!(outcomes.last(), Some(Outcome::List(_))) {
+                return Err(outcome_at.expected("a list as the only outcome", "alternatives"));
+            }
+            if !self.take_if(&Token::Or) {
+                break;
+            }
+            self.skip_lines();
+        }
+        self.bound = bound_by_all.unwrap_or(before);
+        if outcomes.contains(&Outcome::Nothing) {
+            self.stands(&peer, at, true)?;
+        }
+        Ok(Expectation {
+            peer,
+            times,
+            outcomes,
+        })
+    }
+
+    fn outcome(&mut self) -> Parsed<Outcome> {
+        let (word, at) = self.word("a packet, `text`, `row`, `list`, `nothing` or `closed`")?;
+        match word.as_str() {
+            "nothing" => Ok(Outcome::Nothing),
+            "closed" => Ok(Outcome::Closed),
+            "list" => self.list(),
+            "text" | "row" | "words" => Ok(Outcome::Line(self.line(&word)?)),
+            "packet" => {
+                let kind = self.number()?;
+                let data = self.pattern("the data of the packet")?;
+                Ok(Outcome::Number { kind, data })
+            }
+            name => {
+                let row = row(name, at)?;
+                if !row.is_response() {
+                    return Err(wrong_way(row, "a job server", at));
+                }
+                let args = self.patterns()?;
+                arity(row, args.len(), at)?;
+                let kind = row.kind;
+                Ok(Outcome::Packet(PacketPattern { kind, args }))
+            }
+        }
+    }
+
+    fn line(&mut self, form: &str) -> Parsed<LinePattern> {
+        let separator = match form {
+            "row" => Separator::Tab,
+            "words" => Separator::Space,
+            _ => return Ok(LinePattern::Text(self.pattern("a line")?)),
+        };
+        Ok(LinePattern::Fields {
+            separator,
+            fields: self.patterns()?,
+            open: self.take_if(&Token::More),
+        })
+    }
+
+    fn list(&mut self) -> Parsed<Outcome> {
+        self.want(&Token::Open, "`{`")?;
+        let mut list = ListPattern {
+            items: Vec::new(),
+            open: false,
+        };
+        loop {
+            self.skip_lines();
+            if self.take_if(&Token::Close) {
+                return Ok(Outcome::List(list));
+            }
+            if self.take_if(&Token::More) {
+                list.open = true;
+                continue;
+            }
+            let presence = match () {
+                () if self.take_word("maybe") => Presence::Optional,
+                () if self.take_word("never") => Presence::Forbidden,
+                () => Presence::Required,
+            };
+            let before = self.bound.clone();
+            let (form, at) = self.word("`row`, `words`, `text`, `maybe`, `never`, `..` or `}`")?;
+            if !["row", "words", "text"].contains(&form.as_str()) {
+                return Err(at.expected("`row`, `words` or `text`", format!("`{form}`")));
+            }
+            let line = self.line(&form)?;
+            if presence != Presence::Required {
+                self.bound = before;
+            }
+            list.items.push(ListItem { presence, line });
+        }
+    }
+
+    fn patterns(&mut self) -> Parsed<Vec<Pattern>> {
+        let mut patterns = Vec::new();
+        while self.at_value() {
+            patterns.push(self.pattern("a pattern")?);
+        }
+        Ok(patterns)
+    }
+
+    fn pattern(&mut self, expected: &'static str) -> Parsed<Pattern> {
+        if self.take_word("_") {
+            return Ok(self.sized(Pattern::Any));
+        }
+        let onwards = self.tokens.get(self.next + 1).map(|(token, _)| token);
+        if let ((Token::Bound(name), _), true) = (self.peek(), onwards != Some(&Token::Onwards)) {
+            self.bound.insert(name);
+        }
+        let value = self.value(expected)?;
+        let pattern = match self.take_if(&Token::Onwards) {
+            true => Pattern::StartsWith(value),
+            false => Pattern::Exactly(value),
+        };
+        Ok(self.sized(pattern))
+    }
+
+    /// The pattern, and the range of lengths that may follow it.
+    fn sized(&mut self, pattern: Pattern) -> Pattern {
+        let Token::Length(least, most) = self.peek().0 else {
+            return pattern;
+        };
+        self.next += 1;
+        Pattern::Length(Box::new(pattern), least, most)
+    }
+}
