@@ -6,6 +6,8 @@
 pub mod arm;
 #[cfg(feature = "conform")]
 pub mod features;
+#[cfg(feature = "conform")]
+pub mod launch;
 pub mod memory;
 #[cfg(feature = "conform")]
 mod nearest;
