@@ -117,6 +117,9 @@ pub enum Cause {
         /// The peer.
         peer: String,
     },
+    /// The server did not survive.
+    #[error("the server was expected to go on, and did not")]
+    ServerLost,
     /// The arm failed.
     #[error(transparent)]
     Arm(#[from] ArmError),
