@@ -32,6 +32,7 @@ files! {
     "limits"
     "admin"
     "persist"
+    "http"
     "tls"
     "signals"
 }
