@@ -19,11 +19,21 @@ macro_rules! files {
 files! {
     "framing"
     "options"
+    "submit"
     "epoch"
+    "reduce"
     "worker"
+    "work"
     "status"
     "order"
     "wakeup"
+    "coalesce"
+    "disconnect"
+    "limits"
+    "admin"
+    "persist"
+    "tls"
+    "signals"
 }
 
 /// Why there are no cases to play.

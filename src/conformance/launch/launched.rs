@@ -3,7 +3,7 @@
 use super::command::{Command, shown};
 use super::group::Group;
 use super::pause::Pause;
-use super::{LaunchError, Launcher, SHOWN_LINES, log, ports, ready};
+use super::{ATTEMPTS, LaunchError, Launcher, SHOWN_LINES, log, ports, ready};
 use crate::conformance::arm::{ArmError, Ended, Process, Stop};
 use rustix::process::Signal;
 use std::fs::File;
@@ -120,8 +120,15 @@ impl Launched {
         if server.group.ended()?.is_none() {
             return Err(LaunchError::Running);
         }
-        server.group = spawn(&server.words, &server.dir)?;
-        server.wait_until_ready()
+        // It has to be the same port: whoever has just taken it may go again.
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            server.group = spawn(&server.words, &server.dir)?;
+            match server.wait_until_ready() {
+                Err(LaunchError::Taken { .. }) if attempts.next().is_some() => {}
+                other => return other,
+            }
+        }
     }
 
     fn server(&self) -> MutexGuard<'_, Server> {

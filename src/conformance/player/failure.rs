@@ -137,6 +137,7 @@ impl Cause {
             Cause::HalfPacket { .. } => Some("the rest of the packet".to_owned()),
             Cause::NotEnded { waited } => Some(format!("the end of the server in {waited:?}")),
             Cause::BadEnd { .. } => Some(Ended::Code(0).to_string()),
+            Cause::ServerLost => Some("a server that goes on".to_owned()),
             Cause::Unbound(_) | Cause::NotConnected { .. } | Cause::Arm(_) => None,
         }
     }
@@ -151,6 +152,7 @@ impl Cause {
             Cause::HalfPacket { .. } => Some("the end of the connection".to_owned()),
             Cause::NotEnded { .. } => Some("a server that runs".to_owned()),
             Cause::BadEnd { ended } => Some(ended.to_string()),
+            Cause::ServerLost => Some("its end".to_owned()),
             Cause::Unbound(_) | Cause::NotConnected { .. } | Cause::Arm(_) => None,
         }
     }
