@@ -13,6 +13,7 @@ mod failure;
 mod peer;
 mod receive;
 mod send;
+mod server;
 
 pub use delivery::{Delivery, UnknownDelivery};
 pub use failure::{Cause, Failure};
@@ -199,6 +200,8 @@ impl<'a, A: Arm> Player<'a, A> {
             Action::Repeat { times, steps } => {
                 self.repeat(*times, steps).map_err(|stopped| stopped.cause)
             }
+            Action::Flood { peer, messages } => self.flood(peer, messages),
+            Action::Server(step) => self.server(*step),
             Action::After(time) => {
                 self.settle(None)?;
                 self.arm.advance(*time);

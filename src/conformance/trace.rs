@@ -1,6 +1,7 @@
 //! What happened on all connections of a script, for people and for recorders.
 
-use super::script::Closing;
+use super::arm::Ended;
+use super::script::{Closing, ServerStep};
 use crate::protocol::{Decoder, Frame, Limits, Magic, Packet, PacketType, encode};
 use std::fmt::{self, Display, Formatter, Write};
 use std::ops::ControlFlow;
@@ -126,6 +127,15 @@ pub enum TraceEvent {
         /// How many there were.
         size: usize,
     },
+    /// It sent these bytes without reading.
+    Flooded {
+        /// The first 64 KiB of them.
+        bytes: Vec<u8>,
+        /// How many there were.
+        size: usize,
+        /// How many of them the server took.
+        taken: usize,
+    },
     /// It received this.
     Received(OwnedFrame),
     /// An ECHO_REQ of the player came back: everything before it has been handled.
@@ -136,6 +146,10 @@ pub enum TraceEvent {
     ServerClosed,
     /// The server aborted the connection.
     ServerReset,
+    /// The process of the server is told this.
+    Server(ServerStep),
+    /// The process of the server has ended.
+    ServerEnded(Ended),
 }
 
 /// Everything that happened, in order.
@@ -169,6 +183,14 @@ impl TraceEvent {
         TraceEvent::Sent {
             bytes: bytes[..bytes.len().min(KEPT)].to_vec(),
             size: bytes.len(),
+        }
+    }
+
+    pub(super) fn flooded(bytes: &[u8], taken: usize) -> Self {
+        TraceEvent::Flooded {
+            bytes: bytes[..bytes.len().min(KEPT)].to_vec(),
+            size: bytes.len(),
+            taken,
         }
     }
 }
@@ -207,6 +229,16 @@ impl Entry {
             TraceEvent::Received(frame) => {
                 writeln!(f, "{start} < {frame}")?;
                 hex(f, width, &frame.to_bytes())
+            }
+            TraceEvent::Server(step) => writeln!(f, "{start} {}", step.verb()),
+            TraceEvent::ServerEnded(ended) => writeln!(f, "{start} has ended: {ended}"),
+            TraceEvent::Flooded { bytes, size, taken } => {
+                let first = sent_frames(bytes).into_iter().next().unwrap_or_default();
+                writeln!(f, "{start} floods {first} ..")?;
+                writeln!(
+                    f,
+                    "{start} floods {size} bytes, of which {taken} were taken"
+                )
             }
             TraceEvent::Sent { bytes, size } => {
                 for frame in sent_frames(bytes) {

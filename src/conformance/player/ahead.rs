@@ -13,7 +13,7 @@ use crate::protocol::PacketType;
 
 /// What may go out together with the first of the steps, which is a send: the sends behind it.
 /// `is_bound` says which names stand for something now.
-pub(super) fn ahead<'s>(steps: &'s [Step], is_bound: impl Fn(&str) -> bool) -> Vec<&'s [Message]> {
+pub(super) fn ahead(steps: &[Step], is_bound: impl Fn(&str) -> bool) -> Vec<&[Message]> {
     let mut sends = Vec::new();
     let Some((sender, first)) = steps.first().and_then(send) else {
         return sends;
@@ -101,11 +101,13 @@ fn values(content: &Content) -> Vec<&Value> {
 }
 
 fn names(value: &Value) -> Vec<&str> {
-    let name = |part| match part {
-        &Part::Bound(ref name) => Some(name.as_str()),
-        _ => None,
-    };
-    value.0.iter().filter_map(name).collect()
+    let mut names = Vec::new();
+    for part in &value.0 {
+        if let Part::Bound(name) = part {
+            names.push(name.as_str());
+        }
+    }
+    names
 }
 
 /// The names in what is expected.

@@ -1,6 +1,6 @@
 //! Why a script did not play to its end.
 
-use crate::conformance::arm::ArmError;
+use crate::conformance::arm::{ArmError, Ended};
 use crate::conformance::pattern::Unbound;
 use crate::conformance::trace::Trace;
 use crate::protocol::DecodeError;
@@ -96,6 +96,18 @@ pub enum Cause {
         /// The peer.
         peer: String,
     },
+    /// The server still runs.
+    #[error("server did not end in {waited:?}")]
+    NotEnded {
+        /// How long it had.
+        waited: Duration,
+    },
+    /// The server has not ended as it should.
+    #[error("server ended with {ended}, expected exit code 0")]
+    BadEnd {
+        /// How it has ended.
+        ended: Ended,
+    },
     /// The script uses a name that stands for nothing.
     #[error(transparent)]
     Unbound(#[from] Unbound),
@@ -105,7 +117,43 @@ pub enum Cause {
         /// The peer.
         peer: String,
     },
+    /// The server did not survive.
+    #[error("the server was expected to go on, and did not")]
+    ServerLost,
     /// The arm failed.
     #[error(transparent)]
     Arm(#[from] ArmError),
+}
+
+impl Cause {
+    /// What the script says that should be, with all alternatives.
+    pub fn expected(&self) -> Option<String> {
+        match self {
+            Cause::Unexpected { expected, .. } | Cause::NoAnswer { expected, .. } => {
+                Some(expected.clone())
+            }
+            Cause::TooFew { count, .. } => Some(format!("{count} peers or more that receive")),
+            Cause::Garbage { .. } => Some("a packet or a line".to_owned()),
+            Cause::HalfPacket { .. } => Some("the rest of the packet".to_owned()),
+            Cause::NotEnded { waited } => Some(format!("the end of the server in {waited:?}")),
+            Cause::BadEnd { .. } => Some(Ended::Code(0).to_string()),
+            Cause::ServerLost => Some("a server that goes on".to_owned()),
+            Cause::Unbound(_) | Cause::NotConnected { .. } | Cause::Arm(_) => None,
+        }
+    }
+
+    /// What was there instead.
+    pub fn found(&self) -> Option<String> {
+        match self {
+            Cause::Unexpected { found, .. } => Some(found.clone()),
+            Cause::NoAnswer { waited, .. } => Some(format!("nothing in {waited:?}")),
+            Cause::TooFew { received, lack, .. } => Some(format!("{received}; not: {lack}")),
+            Cause::Garbage { error, .. } => Some(error.to_string()),
+            Cause::HalfPacket { .. } => Some("the end of the connection".to_owned()),
+            Cause::NotEnded { .. } => Some("a server that runs".to_owned()),
+            Cause::BadEnd { ended } => Some(ended.to_string()),
+            Cause::ServerLost => Some("its end".to_owned()),
+            Cause::Unbound(_) | Cause::NotConnected { .. } | Cause::Arm(_) => None,
+        }
+    }
 }

@@ -6,10 +6,14 @@ use crate::conformance::pattern::Unbound;
 use crate::conformance::script::{Content, Message, Value};
 use crate::conformance::trace::TraceEvent;
 use crate::protocol::{Magic, PacketType, encode};
+use std::time::Duration;
 
 /// Bytes of one write that goes ahead of answers: as many as the system takes from a server that
 /// does not read before its answers are read.
 const MAX_AHEAD: usize = 32 * 1024;
+
+/// How long a flood waits for a server that takes nothing.
+const BACK_PRESSURE: Duration = Duration::from_secs(1);
 
 impl<A: Arm> Player<'_, A> {
     /// Sends the messages in one write, and behind them those of `ahead` that fit in. Gives how
@@ -38,6 +42,20 @@ impl<A: Arm> Player<'_, A> {
         self.write(name, &bytes)?;
         self.record(name, TraceEvent::sent(&bytes));
         Ok(sent_ahead)
+    }
+
+    /// Sends without reading. What comes back is not held against anything.
+    pub(super) fn flood(&mut self, name: &str, messages: &[Message]) -> Result<(), Cause> {
+        self.turn(name)?;
+        self.context.now = self.arm.unix_time();
+        let bytes = self.encode_all(messages)?;
+        let peer = self.peer(name)?;
+        // It may stand anywhere in a packet now.
+        peer.out_of_step = true;
+        let id = peer.id;
+        let taken = self.arm.flood(id, &bytes, BACK_PRESSURE)?;
+        self.record(name, TraceEvent::flooded(&bytes, taken));
+        Ok(())
     }
 
     pub(super) fn write(&mut self, name: &str, bytes: &[u8]) -> Result<(), Cause> {

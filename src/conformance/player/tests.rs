@@ -239,6 +239,52 @@ fn requests_are_sent_ahead_of_answers() {
     assert_eq!(writes(Delivery::Whole).len(), 8);
 }
 
+#[test]
+fn a_flood_is_not_read() {
+    let script = r#"
+        a floods 1000 times ECHO_REQ "x"*100
+        b > ECHO_REQ "still here"
+        b < ECHO_RES "still here"
+        a resets
+        a connects
+        a > ECHO_REQ "again"
+        a < ECHO_RES "again"
+    "#;
+    let trace = play_with(script, Options::default()).unwrap().to_string();
+    assert!(trace.contains("a floods ECHO_REQ \"xxx"), "{trace}");
+    let bytes = "a floods 112000 bytes, of which 112000 were taken\n";
+    assert!(trace.contains(bytes), "{trace}");
+}
+
+#[test]
+fn an_arm_without_a_process_says_so() {
+    for step in ["terminates", "dies", "exits", "exits gracefully"] {
+        let found = failure(&format!("a > GRAB_JOB\nserver {step}"));
+        let message = format!(
+            "line 2: server {step}\n  the script needs a server process of its own, which there is not here\n"
+        );
+        assert!(found.starts_with(&message), "{found}");
+    }
+}
+
+#[test]
+fn causes_say_what_was_expected_and_found() {
+    for (script, expected, found) in [
+        ("a > GRAB_JOB\na < NOOP | closed", "NOOP | closed", "NO_JOB"),
+        ("a < NOOP | closed", "NOOP | closed", "nothing in 2s"),
+        ("a > GRAB_JOB\na is quiet", "nothing", "NO_JOB"),
+        (
+            "a connects\nat least 1 {\na < NOOP\n}",
+            "1 peers or more that receive",
+            "0; not: a < NOOP",
+        ),
+    ] {
+        let failure = play_with(script, Options::default()).unwrap_err();
+        assert_eq!(failure.cause.expected().as_deref(), Some(expected));
+        assert_eq!(failure.cause.found().as_deref(), Some(found));
+    }
+}
+
 /// A script is the same in any namespace, on any delivery.
 #[test]
 fn names_are_kept_in_their_namespace() {

@@ -4,7 +4,13 @@ use super::{Options, Place};
 use crate::conformance::case::Case;
 use crate::conformance::features::Settings;
 use crate::conformance::player::Delivery;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Cases of a group at the most: a few, so that a server that is silent in many of them costs its
+/// silences at the same time.
+const AT_MOST: usize = 8;
 
 /// Cases that are played one after the other, on one server where servers are launched.
 pub(super) struct Group<'c> {
@@ -73,7 +79,10 @@ fn groups<'c>(cases: &[&'c Case], options: &Options) -> Vec<Group<'c>> {
         for &case in cases {
             match needs_own_server(case) {
                 true => alone.push(vec![case]),
-                false => shared.entry((&case.area, &case.settings)).or_default().push(case),
+                false => shared
+                    .entry((&case.area, &case.settings))
+                    .or_default()
+                    .push(case),
             }
         }
         for cases in alone.into_iter().chain(shared.into_values()) {
@@ -86,7 +95,15 @@ fn groups<'c>(cases: &[&'c Case], options: &Options) -> Vec<Group<'c>> {
         }
     }
     // Those that wait longest begin first, so that the run does not end with them alone.
-    groups.sort_by_key(|group| std::cmp::Reverse(group.cases.iter().map(|case| case.script.waits()).sum::<std::time::Duration>()));
+    groups.sort_by_key(|group| {
+        std::cmp::Reverse(
+            group
+                .cases
+                .iter()
+                .map(|case| case.script.waits())
+                .sum::<std::time::Duration>(),
+        )
+    });
     groups
 }
 
@@ -96,9 +113,15 @@ fn needs_own_server(case: &Case) -> bool {
 
 /// Why the case is not for this place, if it is not.
 pub(super) fn skip(case: &Case, place: &Place, options: &Options) -> Option<String> {
-    let unmet = case.needs.iter().find(|&&need| !options.profile.meets(need));
+    let unmet = case
+        .needs
+        .iter()
+        .find(|&&need| !options.profile.meets(need));
     if let Some(need) = unmet {
-        return Some(format!("the server is not {need}, says profile {}", options.profile.name));
+        return Some(format!(
+            "the server is not {need}, says profile {}",
+            options.profile.name
+        ));
     }
     let launched = || match needs_own_server(case) && !case.hazardous || !case.settings.is_empty() {
         true => Some("needs a server of its own: --launch".to_owned()),

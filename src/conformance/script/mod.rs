@@ -30,10 +30,18 @@
 //! | `x < list { .. }` | the lines up to `.`, in any order (below) |
 //! | `x is quiet`, `x is closed` | `x < nothing`, `x < closed` |
 //! | `x connects`, `x closes`, `x half-closes`, `x resets` | connect, close, FIN only, RST |
+//! | `x floods 9 times NAME args` | sends, and does not read; what is not taken for a second is dropped |
 //! | `any order {` lines with `<` `}` | these, in any order |
 //! | `at least 2 {` lines with `<` `}` | one line for each peer; so many of them receive it, the others nothing |
 //! | `repeat 9 {` lines `}` | these, again and again; what they bind is free at the end of each round |
 //! | `after 2s`, `after 300ms` | time passes |
+//! | `server terminates`, `server dies` | SIGTERM, which ends it with exit code 0 in 5 s; SIGKILL |
+//! | `server starts` | the same server again, at the same addresses |
+//! | `server exits gracefully` | SIGUSR1; nobody waits for what comes of it |
+//! | `server exits` | it ends by itself, with exit code 0 |
+//!
+//! `server` is no peer but the process. When it has ended, so have all connections; who is named
+//! after it has started again connects again.
 //!
 //! A value is a bare word, a string with the escapes `\0 \n \r \t \" \\ \{ \$ \xNN`, a repeated
 //! string `"ab"*32`, a name `$h` bound before, a marker `{f}` that stands for the namespaced
@@ -97,6 +105,13 @@ pub enum Action {
         /// What it sends.
         messages: Vec<Message>,
     },
+    /// The peer sends everything and reads nothing; afterwards it can only close.
+    Flood {
+        /// Its name.
+        peer: String,
+        /// What it sends.
+        messages: Vec<Message>,
+    },
     /// The peer receives.
     Expect(Expectation),
     /// All of these are received; the order between them is free.
@@ -117,6 +132,23 @@ pub enum Action {
     },
     /// Time passes.
     After(Duration),
+    /// The process of the server ends or starts.
+    Server(ServerStep),
+}
+
+/// What happens to the process of the server.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum ServerStep {
+    /// SIGTERM, which ends it with exit code 0.
+    Terminate,
+    /// SIGKILL.
+    Kill,
+    /// It starts again.
+    Start,
+    /// SIGUSR1.
+    ExitGracefully,
+    /// It ends by itself, with exit code 0.
+    Exit,
 }
 
 /// How a peer ends its connection.

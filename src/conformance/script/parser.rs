@@ -2,6 +2,7 @@
 
 mod blocks;
 mod outcomes;
+mod peers;
 mod table;
 
 use super::lexer::{At, Token, tokens};
@@ -25,6 +26,7 @@ impl FromStr for Script {
             next: 0,
             bound: BTreeSet::new(),
             peers: BTreeMap::new(),
+            down: false,
         };
         let steps = parser.steps(Place::Script)?;
         Ok(Script { steps })
@@ -43,6 +45,7 @@ enum Place {
 enum Standing {
     Connected,
     Gone(Closing),
+    Flooded,
 }
 
 struct Parser {
@@ -50,6 +53,8 @@ struct Parser {
     next: usize,
     bound: BTreeSet<String>,
     peers: BTreeMap<String, Standing>,
+    /// Whether the server has ended.
+    down: bool,
 }
 
 type Parsed<T> = Result<T, ScriptError>;
@@ -139,6 +144,7 @@ impl Parser {
                 Place::Script => self.repeat(),
                 Place::Repeat => Err(at.expected("a `repeat` in no other", "one in another")),
             },
+            ("server", _) => self.server(at),
             _ => self.peer_action(first, at),
         }
     }
@@ -158,80 +164,14 @@ impl Parser {
         })
     }
 
-    fn peer_action(&mut self, peer: String, at: At) -> Parsed<Action> {
-        const VERBS: &str = "`>`, `<`, `is`, `connects`, `closes`, `half-closes` or `resets`";
-        let (token, verb_at) = self.take();
-        let verb = match token {
-            Token::Sends => return self.send(peer, at),
-            Token::Receives => return Ok(Action::Expect(self.expectation(peer, at)?)),
-            Token::Word(verb) => verb,
-            token => return Err(verb_at.expected(VERBS, token.describe())),
-        };
-        if let Some(how) = Closing::ALL.into_iter().find(|how| how.verb() == verb) {
-            self.stands(&peer, at, true)?;
-            self.peers.insert(peer.clone(), Standing::Gone(how));
-            return Ok(Action::Close { peer, how });
-        }
-        match verb.as_str() {
-            "connects" => self.connect(peer, at),
-            "is" => self.is(peer, at),
-            _ => Err(verb_at.expected(VERBS, format!("`{verb}`"))),
-        }
-    }
-
-    fn connect(&mut self, peer: String, at: At) -> Parsed<Action> {
-        if self.peers.get(&peer) == Some(&Standing::Connected) {
-            return Err(at.error(Problem::Connected { peer }));
-        }
-        self.peers.insert(peer.clone(), Standing::Connected);
-        Ok(Action::Connect { peer })
-    }
-
-    fn is(&mut self, peer: String, at: At) -> Parsed<Action> {
-        let (state, state_at) = self.word("`quiet` or `closed`")?;
-        let outcome = match state.as_str() {
-            "quiet" => Outcome::Nothing,
-            "closed" => Outcome::Closed,
-            _ => return Err(state_at.expected("`quiet` or `closed`", format!("`{state}`"))),
-        };
-        // Silence is proved by a request, so a peer that cannot send cannot be found quiet.
-        self.stands(&peer, at, outcome == Outcome::Nothing)?;
-        Ok(Action::Expect(Expectation {
-            peer,
-            times: 1,
-            outcomes: vec![outcome],
-        }))
-    }
-
-    /// Refuses a peer that has left; `sending` also one that has only stopped to send.
-    fn stands(&mut self, peer: &str, at: At, sending: bool) -> Parsed<()> {
-        match self.peers.get(peer) {
-            Some(Standing::Gone(Closing::HalfClose)) if !sending => Ok(()),
-            Some(Standing::Gone(how)) => Err(at.error(Problem::Gone {
-                peer: peer.to_owned(),
-                how: match how {
-                    Closing::Close => "closed",
-                    Closing::HalfClose => "half-closed",
-                    Closing::Reset => "reset",
-                },
-            })),
-            Some(Standing::Connected) => Ok(()),
-            None => {
-                self.peers.insert(peer.to_owned(), Standing::Connected);
-                Ok(())
-            }
-        }
-    }
-
-    fn send(&mut self, peer: String, at: At) -> Parsed<Action> {
-        self.stands(&peer, at, true)?;
+    fn messages(&mut self) -> Parsed<Vec<Message>> {
         let mut messages = Vec::new();
         loop {
             let times = self.times()?;
             let content = self.content()?;
             messages.push(Message { times, content });
             if !self.take_if(&Token::And) {
-                return Ok(Action::Send { peer, messages });
+                return Ok(messages);
             }
             self.skip_lines();
         }
@@ -356,7 +296,8 @@ fn now(word: &str) -> Option<i64> {
 
 /// Words that cannot be a time, so that a peer may be called `after`.
 fn is_verb(word: &str) -> bool {
-    ["is", "connects"].contains(&word) || Closing::ALL.iter().any(|how| how.verb() == word)
+    ["is", "connects", "floods"].contains(&word)
+        || Closing::ALL.iter().any(|how| how.verb() == word)
 }
 
 #[cfg(test)]

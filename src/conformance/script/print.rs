@@ -22,6 +22,11 @@ impl Display for Action {
                 write!(f, "{peer} > ")?;
                 joined(f, messages, " & ")
             }
+            Action::Flood { peer, messages } => {
+                write!(f, "{peer} floods ")?;
+                joined(f, messages, " & ")
+            }
+            Action::Server(step) => write!(f, "server {}", step.verb()),
             Action::Expect(expectation) => expectation.fmt(f),
             Action::AnyOrder(expectations) => {
                 f.write_str("any order {\n")?;
@@ -67,6 +72,27 @@ fn block(f: &mut Formatter<'_>, items: impl IntoIterator<Item = impl Display>) -
         }
     }
     f.write_char('}')
+}
+
+impl ServerStep {
+    pub(super) const ALL: [ServerStep; 5] = [
+        ServerStep::Terminate,
+        ServerStep::Kill,
+        ServerStep::Start,
+        ServerStep::ExitGracefully,
+        ServerStep::Exit,
+    ];
+
+    /// The words of the language.
+    pub const fn verb(self) -> &'static str {
+        match self {
+            ServerStep::Terminate => "terminates",
+            ServerStep::Kill => "dies",
+            ServerStep::Start => "starts",
+            ServerStep::ExitGracefully => "exits gracefully",
+            ServerStep::Exit => "exits",
+        }
+    }
 }
 
 fn joined(f: &mut Formatter<'_>, items: &[impl Display], between: &str) -> fmt::Result {

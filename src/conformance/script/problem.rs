@@ -67,6 +67,18 @@ pub enum Problem {
         /// What it did.
         how: &'static str,
     },
+    /// The peer has sent without reading, so what it would receive has no order any more.
+    #[error("{peer} flooded before; it can only close or reset")]
+    Flooded {
+        /// The peer.
+        peer: String,
+    },
+    /// The server has ended.
+    #[error("the server has ended before; `server starts` comes first")]
+    Down,
+    /// The server has not ended.
+    #[error("the server runs already")]
+    Running,
     /// The block of a `repeat` cannot be played again.
     #[error("in the next round of `repeat`: {0}")]
     NextRound(Box<Problem>),

@@ -67,6 +67,16 @@ client is closed
 worker closes
 worker connects
 worker resets
+flood floods 26000 times ECHO_REQ "x"*1000 & text "status"
+flood closes
+server terminates
+server starts
+worker > GRAB_JOB
+server dies
+server starts
+server exits gracefully
+worker closes
+server exits
 "#;
 
 /// What happens, wherever it stands in the source.
@@ -144,7 +154,7 @@ fn errors_say_where_and_what() {
         ),
         (
             "a runs",
-            "line 1, column 3: expected `>`, `<`, `is`, `connects`, `closes`, `half-closes` or `resets`, found `runs`",
+            "line 1, column 3: expected `>`, `<`, `is`, `floods`, `connects`, `closes`, `half-closes` or `resets`, found `runs`",
         ),
         (
             "after lunch",
@@ -157,6 +167,55 @@ fn errors_say_where_and_what() {
         (
             "any order {\na is quiet\n}",
             "line 2, column 3: expected `<`, found `is`",
+        ),
+        (
+            "a floods GRAB_JOB\na > GRAB_JOB",
+            "line 2, column 1: a flooded before; it can only close or reset",
+        ),
+        (
+            "a floods GRAB_JOB\na is closed",
+            "line 2, column 1: a flooded before; it can only close or reset",
+        ),
+        (
+            "a floods GRAB_JOB\na half-closes",
+            "line 2, column 1: a flooded before; it can only close or reset",
+        ),
+        (
+            "a floods GRAB_JOB\na connects",
+            "line 2, column 1: a flooded before; it can only close or reset",
+        ),
+        (
+            "a floods lots",
+            "line 1, column 10: no packet is called lots; the nearest name is NOOP",
+        ),
+        (
+            "server falls",
+            "line 1, column 8: expected `terminates`, `dies`, `starts`, `exits` or `exits gracefully`, found `falls`",
+        ),
+        (
+            "server > GRAB_JOB",
+            "line 1, column 8: expected `terminates`, `dies`, `starts`, `exits` or `exits gracefully`, found `>`",
+        ),
+        (
+            "any order {\nserver < NOOP\n}",
+            "line 2, column 1: expected the name of a peer, found `server`, which is the process",
+        ),
+        ("server starts", "line 1, column 1: the server runs already"),
+        (
+            "server dies\nserver exits",
+            "line 2, column 1: the server has ended before; `server starts` comes first",
+        ),
+        (
+            "a > GRAB_JOB\nserver terminates\na is closed",
+            "line 3, column 1: the server has ended before; `server starts` comes first",
+        ),
+        (
+            "server exits\na connects",
+            "line 2, column 1: the server has ended before; `server starts` comes first",
+        ),
+        (
+            "repeat 2 {\nserver dies\n}",
+            "line 2, column 1: in the next round of `repeat`: the server has ended before; `server starts` comes first",
         ),
         (
             "repeat 0 {\na > GRAB_JOB\n}",
@@ -401,12 +460,18 @@ fn repeat() -> impl Strategy<Value = Action> {
 }
 
 fn action() -> impl Strategy<Value = Action> {
-    prop_oneof![6 => one_action(), 1 => repeat()]
+    let message = (1..4usize, content()).prop_map(|(times, content)| Message { times, content });
+    let messages = proptest::collection::vec(message, 1..4);
+    // By a peer of its own, which can do nothing else afterwards.
+    let flood = ("flood[a-z0-9]{9}", messages)
+        .prop_map(|(peer, messages)| Action::Flood { peer, messages });
+    prop_oneof![8 => one_action(), 1 => repeat(), 1 => flood]
 }
 
 fn one_action() -> impl Strategy<Value = Action> {
     let message = (1..4usize, content()).prop_map(|(times, content)| Message { times, content });
     prop_oneof![
+        Just(Action::Server(ServerStep::ExitGracefully)),
         ("[a-z]{1,5}", proptest::collection::vec(message, 1..4))
             .prop_map(|(peer, messages)| Action::Send { peer, messages }),
         expectation().prop_map(Action::Expect),
@@ -443,7 +508,8 @@ proptest! {
                 Just("*"), Just("3 times"), Just("list"), Just("any order"), Just("after 1s"),
                 Just("ECHO_REQ"), Just("ECHO_RES"), Just("JOB_CREATED"), Just("row"), Just("text"),
                 Just("packet"), Just("closes"), Just("is quiet"), Just("nothing"), Just("now+1"),
-                Just("repeat 2 {"), Just("at least 1 {"), Just("[1..2]"), Just("["),
+                Just("repeat 2 {"), Just("floods"), Just("server"), Just("dies"), Just("starts"),
+                Just("exits"), Just("at least 1 {"), Just("[1..2]"), Just("["),
             ],
             0..30,
         )
