@@ -34,6 +34,7 @@ files! {
     "persist"
     "tls"
     "signals"
+    "clients"
 }
 
 /// Why there are no cases to play.
