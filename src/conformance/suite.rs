@@ -35,6 +35,7 @@ files! {
     "http"
     "tls"
     "signals"
+    "clients"
 }
 
 /// Why there are no cases to play.
