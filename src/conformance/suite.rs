@@ -31,6 +31,7 @@ files! {
     "disconnect"
     "limits"
     "admin"
+    "clients"
     "persist"
     "http"
     "tls"
