@@ -92,6 +92,7 @@ impl Peer {
                 let text = handles.replaced(frame);
                 self.push(&text);
             }
+            OwnedFrame::Http(_) => self.push(&frame.to_string()),
             OwnedFrame::Line(line) if line == b"." => {
                 self.lines.sort();
                 self.push("text \".\"");

@@ -31,9 +31,12 @@ files! {
     "disconnect"
     "limits"
     "admin"
+    "clients"
     "persist"
+    "http"
     "tls"
     "signals"
+    "clients"
 }
 
 /// Why there are no cases to play.

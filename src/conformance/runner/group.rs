@@ -75,17 +75,21 @@ fn groups<'c>(cases: &[&'c Case], options: &Options) -> Vec<Group<'c>> {
     let mut groups = Vec::new();
     for &split in &options.splits {
         let mut shared: BTreeMap<(&str, &Settings), Vec<&Case>> = BTreeMap::new();
-        let mut alone = Vec::new();
+        let mut of_split = Vec::new();
         for &case in cases {
-            match needs_own_server(case) {
-                true => alone.push(vec![case]),
-                false => shared
-                    .entry((&case.area, &case.settings))
-                    .or_default()
-                    .push(case),
+            // Who waits would let others wait.
+            match needs_own_server(case) || !case.script.waits().is_zero() {
+                true => of_split.push(vec![case]),
+                false => {
+                    let key = (case.area.as_str(), &case.settings);
+                    shared.entry(key).or_default().push(case);
+                }
             }
         }
-        for cases in alone.into_iter().chain(shared.into_values()) {
+        for cases in shared.into_values() {
+            of_split.extend(cases.chunks(AT_MOST).map(<[&Case]>::to_vec));
+        }
+        for cases in of_split {
             let settings = cases.first().map(|case| case.settings.clone());
             groups.push(Group {
                 split,
@@ -96,13 +100,8 @@ fn groups<'c>(cases: &[&'c Case], options: &Options) -> Vec<Group<'c>> {
     }
     // Those that wait longest begin first, so that the run does not end with them alone.
     groups.sort_by_key(|group| {
-        std::cmp::Reverse(
-            group
-                .cases
-                .iter()
-                .map(|case| case.script.waits())
-                .sum::<std::time::Duration>(),
-        )
+        let waits = group.cases.iter().map(|case| case.script.waits());
+        Reverse(waits.sum::<Duration>())
     });
     groups
 }

@@ -26,7 +26,8 @@ impl Script {
     /// Whether it acts on the server's process, or needs an address of it besides the first.
     pub fn needs_process(&self) -> bool {
         let steps = flat(&self.steps);
-        let acts = |step: &&Step| matches!(step.action, Action::Server(_));
+        let acts =
+            |step: &&Step| matches!(step.action, Action::Server(_) | Action::ConnectHttp { .. });
         steps.iter().any(acts)
     }
 }
