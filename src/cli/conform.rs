@@ -6,9 +6,9 @@ mod progress;
 pub(super) use place::Prepared;
 pub(super) use progress::Watch;
 
+use super::exit;
 use super::signals::Interruption;
 use super::target::{Ownership, Target, TargetError};
-use super::exit;
 use crate::conformance::case::{Case, Level};
 use crate::conformance::player::Delivery;
 use crate::conformance::runner::{self, Options, Outcome};
@@ -86,7 +86,13 @@ pub(super) struct ConformArgs {
 #[derive(Args, Clone, Debug)]
 pub(super) struct ServerArgs {
     /// Job server to play on; others may use it too
-    #[arg(short, long, value_name = "HOST:PORT", env = "GEARBENCH_TARGET", conflicts_with = "launch")]
+    #[arg(
+        short,
+        long,
+        value_name = "HOST:PORT",
+        env = "GEARBENCH_TARGET",
+        conflicts_with = "launch"
+    )]
     pub(super) target: Option<Target>,
     /// Command that starts a server in the foreground: {port} is its port, {http-port} one for
     /// HTTP, {dir} a fresh directory. It is started afresh for each group of cases
@@ -101,7 +107,12 @@ pub(super) struct ServerArgs {
 pub(super) struct CommonArgs {
     /// What is known of the server: auto, none, a name that `gearbench list profiles` shows, or a
     /// file
-    #[arg(long, env = "GEARBENCH_PROFILE", value_name = "PROFILE", default_value = "auto")]
+    #[arg(
+        long,
+        env = "GEARBENCH_PROFILE",
+        value_name = "PROFILE",
+        default_value = "auto"
+    )]
     pub(super) profile: String,
     /// Cases of your own: files, or directories of them
     #[arg(long, env = "GEARBENCH_CASES", value_name = "PATH", num_args = 1..)]
@@ -222,11 +233,23 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
         splits: args.split.deliveries(),
         hazardous: args.server.common.hazardous,
     };
-    let mut report = play(&cases, &prepared, &args.server.common, &played, &interruption);
+    let mut report = play(
+        &cases,
+        &prepared,
+        &args.server.common,
+        &played,
+        &interruption,
+    );
     if let Some(before) = &before {
         let baseline = conform::compare_baseline(&report, before);
-        report.notes.extend(baseline.text().lines().map(str::to_owned));
-        set_exit_code(&mut report, Some(!baseline.newly_failing.is_empty()), interruption.code());
+        report
+            .notes
+            .extend(baseline.text().lines().map(str::to_owned));
+        set_exit_code(
+            &mut report,
+            Some(!baseline.newly_failing.is_empty()),
+            interruption.code(),
+        );
     } else {
         set_exit_code(&mut report, None, interruption.code());
     }
@@ -306,7 +329,9 @@ fn play(
         splits: options.splits.iter().map(ToString::to_string).collect(),
         level: format!("{:?}", played.level).to_lowercase(),
         hazardous: played.hazardous,
-        started: started.duration_since(UNIX_EPOCH).map_or(0, |since| since.as_secs()),
+        started: started
+            .duration_since(UNIX_EPOCH)
+            .map_or(0, |since| since.as_secs()),
         took_ms: start.elapsed().as_secs_f64() * 1e3,
         namespace: options.namespace,
         timeout_ms: u64::try_from(timeout.as_millis()).unwrap_or(u64::MAX),
@@ -337,7 +362,8 @@ fn set_exit_code(report: &mut Conformance, regressed: Option<bool>, interrupted:
 
 fn output(args: &ConformArgs, report: &Conformance) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
-    let colour = stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let colour =
+        stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
     let text = conform::text(
         report,
         &conform::TextOptions {
@@ -362,9 +388,12 @@ fn output(args: &ConformArgs, report: &Conformance) -> anyhow::Result<()> {
 
 /// Writes a file, and the directories it stands in.
 pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let parent = path.parent().filter(|parent| !parent.as_os_str().is_empty());
+    let parent = path
+        .parent()
+        .filter(|parent| !parent.as_os_str().is_empty());
     if let Some(parent) = parent {
-        std::fs::create_dir_all(parent).with_context(|| format!("cannot make {}", parent.display()))?;
+        std::fs::create_dir_all(parent)
+            .with_context(|| format!("cannot make {}", parent.display()))?;
     }
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
 }

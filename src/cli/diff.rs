@@ -75,7 +75,10 @@ pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
             Ok(prepared) => prepared,
             Err((code, error)) => return complain(&format!("{error:#}"), code),
         };
-        outcomes.push((play(&cases, &prepared, &args.common, &interruption), prepared));
+        outcomes.push((
+            play(&cases, &prepared, &args.common, &interruption),
+            prepared,
+        ));
     }
     let [(a, first), (b, second)] = outcomes.as_slice() else {
         return complain(&"a server is missing", exit::INTERNAL);
@@ -86,7 +89,9 @@ pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
     std::io::stdout().write_all(text.as_bytes())?;
     let gone = [a.gone, b.gone].contains(&true).then_some(exit::TARGET);
     let differ = (!found.is_empty()).then_some(exit::CONFORMANCE);
-    Ok(exit::precedence(gone.into_iter().chain(differ).chain(interruption.code())))
+    Ok(exit::precedence(
+        gone.into_iter().chain(differ).chain(interruption.code()),
+    ))
 }
 
 /// Those named by --target, then those named by --launch.
@@ -96,12 +101,23 @@ fn servers(args: &DiffArgs) -> Vec<ServerArgs> {
         launch,
         common: args.common.clone(),
     };
-    let targets = args.target.iter().map(|target| one(Some(target.clone()), None));
-    let launched = args.launch.iter().map(|command| one(None, Some(command.clone())));
+    let targets = args
+        .target
+        .iter()
+        .map(|target| one(Some(target.clone()), None));
+    let launched = args
+        .launch
+        .iter()
+        .map(|command| one(None, Some(command.clone())));
     targets.chain(launched).collect()
 }
 
-fn play(cases: &[&Case], prepared: &Prepared, common: &CommonArgs, interruption: &Interruption) -> Outcome {
+fn play(
+    cases: &[&Case],
+    prepared: &Prepared,
+    common: &CommonArgs,
+    interruption: &Interruption,
+) -> Outcome {
     let options = Options {
         // A profile would leave out what one of them cannot do, and that is a difference; how it
         // is started is all that matters here.
@@ -125,7 +141,10 @@ fn play(cases: &[&Case], prepared: &Prepared, common: &CommonArgs, interruption:
 
 fn name(prepared: &Prepared) -> String {
     let version = prepared.server.version.as_deref().unwrap_or_default();
-    format!("{} {version} ({})", prepared.server.name, prepared.server.target)
+    format!(
+        "{} {version} ({})",
+        prepared.server.name, prepared.server.target
+    )
 }
 
 /// Cases whose answers differ, and how.
@@ -141,7 +160,8 @@ fn found<'c>(cases: &[&'c Case], a: &Outcome, b: &Outcome) -> Vec<(&'c Case, Vec
 /// Cases that were played on both.
 fn compared(cases: &[&Case], a: &Outcome, b: &Outcome) -> usize {
     let key = |case: &&Case| (case.id.clone(), Delivery::Whole.to_string());
-    let played = |case: &&&Case| a.traces.contains_key(&key(case)) && b.traces.contains_key(&key(case));
+    let played =
+        |case: &&&Case| a.traces.contains_key(&key(case)) && b.traces.contains_key(&key(case));
     cases.iter().filter(played).count()
 }
 
@@ -151,8 +171,12 @@ fn text(found: &[(&Case, Vec<Difference>)], names: &[String; 2], compared: usize
         // Writing to a string cannot fail.
         let _ = writeln!(text, "\n{}  {}", case.id, case.rule);
         for difference in differences {
-            let side = |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing more".to_owned());
-            let after = difference.after.as_ref().map(|after| format!(" after {after}"));
+            let side =
+                |side: &Option<String>| side.clone().unwrap_or_else(|| "nothing more".to_owned());
+            let after = difference
+                .after
+                .as_ref()
+                .map(|after| format!(" after {after}"));
             let _ = writeln!(text, "  {}{}", difference.peer, after.unwrap_or_default());
             let _ = writeln!(text, "    1  {}", side(&difference.first));
             let _ = writeln!(text, "    2  {}", side(&difference.second));

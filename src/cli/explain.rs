@@ -2,10 +2,10 @@
 
 use super::{conform, exit};
 use crate::conformance::case::Case;
+use crate::conformance::case::Level;
 use crate::conformance::profile::Profile;
 use crate::conformance::requirements::{Catalogue, Requirement};
 use crate::conformance::suite::{Selection, Suite};
-use crate::conformance::case::Level;
 use clap::Args;
 use std::fmt::Write as _;
 use std::io::Write;
@@ -46,7 +46,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         let error = format!(
             "{topic:?} is no case, no requirement and not `exit`; the nearest requirement is {}, \
              and `gearbench list cases` shows all cases",
-            catalogue.nearest(topic)
+            catalogue.nearest(topic).unwrap_or_default()
         );
         return Ok(super::complain("explain", &error, exit::USAGE));
     };
@@ -68,16 +68,38 @@ fn case_in_full(case: &Case, catalogue: &Catalogue) -> anyhow::Result<String> {
     fact("needs", &needs.join(", "));
     fact("settings", &case.settings.to_string());
     fact("after", &case.after.join(", "));
-    fact("hazardous", if case.hazardous { "it can kill or wedge a faulty server" } else { "" });
-    fact("alone", if case.alone { "on a fresh server of its own" } else { "" });
+    fact(
+        "hazardous",
+        if case.hazardous {
+            "it can kill or wedge a faulty server"
+        } else {
+            ""
+        },
+    );
+    fact(
+        "alone",
+        if case.alone {
+            "on a fresh server of its own"
+        } else {
+            ""
+        },
+    );
     fact("file", &format!("{}:{}", case.file, case.script_line));
     for row in case.shows.iter().filter_map(|id| catalogue.get(id)) {
         let _ = write!(text, "\n{}", requirement(row));
     }
     for name in Profile::names() {
         let profile = Profile::builtin(name)?;
-        for known in profile.known.iter().filter(|known| known.is_about(&case.id)) {
-            let _ = writeln!(text, "\n{} is known to fail: {} ({})", profile.title, known.reason, known.source);
+        for known in profile
+            .known
+            .iter()
+            .filter(|known| known.is_about(&case.id))
+        {
+            let _ = writeln!(
+                text,
+                "\n{} is known to fail: {} ({})",
+                profile.title, known.reason, known.source
+            );
         }
     }
     let _ = write!(text, "\n{}", case.script);
@@ -91,7 +113,11 @@ fn requirement_in_full(row: &Requirement, suite: &Suite) -> String {
         skip: Vec::new(),
         level: Level::Observed,
     };
-    let cases: Vec<&Case> = suite.cases().iter().filter(|case| selection.takes(case)).collect();
+    let cases: Vec<&Case> = suite
+        .cases()
+        .iter()
+        .filter(|case| selection.takes(case))
+        .collect();
     match (&row.uncovered, cases.is_empty()) {
         (Some(reason), _) => {
             let _ = writeln!(text, "\nNo case: {reason}");
@@ -108,7 +134,10 @@ fn requirement_in_full(row: &Requirement, suite: &Suite) -> String {
 }
 
 fn requirement(row: &Requirement) -> String {
-    let mut text = format!("{} ({}, {})\n  {}\n  -> {}\n", row.id, row.level, row.area, row.stimulus, row.expected);
+    let mut text = format!(
+        "{} ({}, {})\n  {}\n  -> {}\n",
+        row.id, row.level, row.area, row.stimulus, row.expected
+    );
     if let Some(gearmand) = &row.gearmand {
         let _ = writeln!(text, "  C gearmand 1.1.20: {gearmand}");
     }

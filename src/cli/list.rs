@@ -72,7 +72,10 @@ pub(super) fn cases(cases: &[&Case]) -> String {
 
 /// A table of requirements and the cases that show them, as the repository publishes it.
 pub(super) fn coverage(suite: &Suite) -> anyhow::Result<String> {
-    let shown = suite.cases().iter().map(|case| (case.id.as_str(), case.shows.as_slice()));
+    let shown = suite
+        .cases()
+        .iter()
+        .map(|case| (case.id.as_str(), case.shows.as_slice()));
     Ok(Catalogue::builtin()?.coverage(shown))
 }
 
@@ -81,7 +84,13 @@ fn requirements(suite: &Suite) -> anyhow::Result<String> {
     for row in Catalogue::builtin()?.iter() {
         let shows = |case: &&Case| case.shows.iter().any(|id| *id == row.id);
         let cases = suite.cases().iter().filter(shows).count();
-        let _ = writeln!(text, "{:11} {:7} {cases:3} cases  {}", row.id, row.level.to_string(), row.stimulus);
+        let _ = writeln!(
+            text,
+            "{:11} {:7} {cases:3} cases  {}",
+            row.id,
+            row.level.to_string(),
+            row.stimulus
+        );
     }
     Ok(text)
 }

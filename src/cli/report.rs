@@ -41,7 +41,13 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<u8> {
     let read = args.results.iter().map(|path| conform::read_report(path));
     let read = match read.collect::<anyhow::Result<Vec<_>>>() {
         Ok(read) => read,
-        Err(error) => return Ok(super::complain("report", &format!("{error:#}"), exit::USAGE)),
+        Err(error) => {
+            return Ok(super::complain(
+                "report",
+                &format!("{error:#}"),
+                exit::USAGE,
+            ));
+        }
     };
     let text = match (args.format, read.as_slice()) {
         (Format::Md, all) => results::matrix_markdown(all),

@@ -28,14 +28,23 @@ pub fn differences(first: &Trace, second: &Trace) -> Vec<Difference> {
     peers.sort();
     peers.dedup();
     let none = Vec::new();
-    let of = |all: &'_ BTreeMap<String, Vec<String>>, peer: &String| all.get(peer).unwrap_or(&none).clone();
+    let of = |all: &'_ BTreeMap<String, Vec<String>>, peer: &String| {
+        all.get(peer).unwrap_or(&none).clone()
+    };
     let differences = peers.into_iter().filter_map(|peer| {
         let (first, second) = (of(&first, peer), of(&second, peer));
-        let same = first.iter().zip(&second).take_while(|(a, b)| a == b).count();
+        let same = first
+            .iter()
+            .zip(&second)
+            .take_while(|(a, b)| a == b)
+            .count();
         let (a, b) = (first.get(same), second.get(same));
         (a != b).then(|| Difference {
             peer: peer.clone(),
-            after: same.checked_sub(1).and_then(|last| first.get(last)).cloned(),
+            after: same
+                .checked_sub(1)
+                .and_then(|last| first.get(last))
+                .cloned(),
             first: a.cloned(),
             second: b.cloned(),
         })
@@ -83,6 +92,7 @@ impl Peer {
                 let text = handles.replaced(frame);
                 self.push(&text);
             }
+            OwnedFrame::Http(_) => self.push(&frame.to_string()),
             OwnedFrame::Line(line) if line == b"." => {
                 self.lines.sort();
                 self.push("text \".\"");
@@ -123,7 +133,11 @@ impl Handles {
             return frame.to_string();
         };
         let number = self.number(&handle);
-        let data = [format!("handle-{number}").as_bytes(), data.get(handle.len()..).unwrap_or_default()].concat();
+        let data = [
+            format!("handle-{number}").as_bytes(),
+            data.get(handle.len()..).unwrap_or_default(),
+        ]
+        .concat();
         let magic: Magic = *magic;
         let kind = *kind;
         OwnedFrame::Packet { magic, kind, data }.to_string()

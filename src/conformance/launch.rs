@@ -10,6 +10,7 @@ mod command;
 mod group;
 mod launched;
 mod log;
+mod pause;
 mod ports;
 mod ready;
 
@@ -150,6 +151,9 @@ pub enum LaunchError {
         /// The end of its log, on lines of their own.
         log: String,
     },
+    /// It cannot be started again before it has ended.
+    #[error("the server still runs")]
+    Running,
     /// The system failed.
     #[error("cannot watch the server: {0}")]
     Watch(#[from] io::Error),

@@ -1,9 +1,9 @@
 //! Values to bytes, and bytes held against patterns.
 
 use super::script::{
-    LinePattern, ListPattern, Outcome, PacketPattern, Part, Pattern, Presence, Value,
+    HttpPattern, LinePattern, ListPattern, Outcome, PacketPattern, Part, Pattern, Presence, Value,
 };
-use super::trace::OwnedFrame;
+use super::trace::{HttpResponse, OwnedFrame};
 use crate::protocol::{Magic, Packet, PacketType};
 use std::borrow::Cow;
 use std::collections::BTreeMap;
@@ -130,6 +130,7 @@ impl Context {
                 },
             ) => *magic == Magic::Res && kind == found && attempt.pattern(data, None, bytes),
             (Outcome::Line(pattern), OwnedFrame::Line(line)) => attempt.line(pattern, line),
+            (Outcome::Http(pattern), OwnedFrame::Http(response)) => attempt.http(pattern, response),
             _ => false,
         };
         let bound = attempt.bound;
@@ -248,6 +249,18 @@ impl<'c> Attempt<'c> {
                 enough && pairs.all(|(pattern, bytes)| self.pattern(pattern, None, bytes))
             }
         }
+    }
+
+    fn http(&mut self, pattern: &HttpPattern, response: &HttpResponse) -> bool {
+        let status = response.status.to_string();
+        self.pattern(&pattern.status, None, status.as_bytes())
+            && self.pattern(&pattern.body, None, &response.body)
+            && pattern.headers.iter().all(|(name, pattern)| {
+                let mut headers = response.headers.iter();
+                headers.any(|(found, value)| {
+                    found.eq_ignore_ascii_case(name) && self.pattern(pattern, None, value)
+                })
+            })
     }
 
     fn pattern(

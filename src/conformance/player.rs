@@ -10,6 +10,7 @@
 mod ahead;
 mod delivery;
 mod failure;
+mod http;
 mod peer;
 mod receive;
 mod send;
@@ -188,6 +189,12 @@ impl<'a, A: Arm> Player<'a, A> {
                 self.settle(Some(peer))?;
                 self.connect(peer)
             }
+            Action::ConnectHttp { peer } => {
+                self.settle(Some(peer))?;
+                let id = self.arm.connect_http()?;
+                self.connected(peer, Peer::of_http(id), TraceEvent::ConnectedHttp);
+                Ok(())
+            }
             Action::Close { peer, how } => self.close(peer, *how),
             Action::Send { peer, messages } => self.send(peer, messages, &[]).map(drop),
             Action::Expect(expectation) => self.expect(expectation),
@@ -212,12 +219,16 @@ impl<'a, A: Arm> Player<'a, A> {
 
     fn connect(&mut self, name: &str) -> Result<(), Cause> {
         let id = self.arm.connect()?;
-        if let Some(before) = self.peers.insert(name.to_owned(), Peer::new(id)) {
+        self.connected(name, Peer::new(id), TraceEvent::Connected);
+        Ok(())
+    }
+
+    fn connected(&mut self, name: &str, peer: Peer, event: TraceEvent) {
+        if let Some(before) = self.peers.insert(name.to_owned(), peer) {
             // One that has only stopped to send is still open.
             self.arm.close(before.id);
         }
-        self.record(name, TraceEvent::Connected);
-        Ok(())
+        self.record(name, event);
     }
 
     fn record(&mut self, peer: &str, event: TraceEvent) {

@@ -148,6 +148,16 @@ impl Profile {
         }
     }
 
+    /// What is known to fail of this case, delivered in this way.
+    pub fn known_for<'a>(
+        &'a self,
+        case: &'a str,
+        split: &'a str,
+    ) -> impl Iterator<Item = &'a Known> {
+        let known = self.known.iter();
+        known.filter(move |known| known.covers(case, split))
+    }
+
     /// The arguments that start the server with these settings, placeholders of the launcher left
     /// in them; or the name of a setting that it does not have.
     pub fn arguments(&self, settings: &Settings) -> Result<Vec<String>, &'static str> {

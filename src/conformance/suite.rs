@@ -18,6 +18,25 @@ macro_rules! files {
 
 files! {
     "framing"
+    "options"
+    "submit"
+    "epoch"
+    "reduce"
+    "worker"
+    "work"
+    "status"
+    "order"
+    "wakeup"
+    "coalesce"
+    "disconnect"
+    "limits"
+    "admin"
+    "clients"
+    "persist"
+    "http"
+    "tls"
+    "signals"
+    "clients"
 }
 
 /// Why there are no cases to play.
@@ -55,7 +74,9 @@ pub enum SuiteError {
         missing: String,
     },
     /// A case shows a requirement that the catalogue does not have.
-    #[error("{file}: {id} shows {requirement}, which the catalogue does not have; the nearest is {nearest}")]
+    #[error(
+        "{file}: {id} shows {requirement}, which the catalogue does not have; the nearest is {nearest}"
+    )]
     Unknown {
         /// The case.
         id: String,
@@ -129,7 +150,8 @@ impl Suite {
 
     /// Whether everything that cases name exists.
     fn check(&self) -> Result<(), SuiteError> {
-        let catalogue = Catalogue::builtin().map_err(|error| SuiteError::Catalogue(error.to_string()))?;
+        let catalogue =
+            Catalogue::builtin().map_err(|error| SuiteError::Catalogue(error.to_string()))?;
         for case in &self.cases {
             if let Some(missing) = case.after.iter().find(|id| self.get(id).is_none()) {
                 return Err(SuiteError::Missing {
@@ -143,7 +165,7 @@ impl Suite {
                     id: case.id.clone(),
                     file: case.file.clone(),
                     requirement: unknown.clone(),
-                    nearest: catalogue.nearest(unknown).to_owned(),
+                    nearest: catalogue.nearest(unknown).unwrap_or_default().to_owned(),
                 });
             }
         }
@@ -165,8 +187,14 @@ impl Suite {
         let wanted = self.cases.iter().filter(|case| selection.takes(case));
         let mut ids: BTreeSet<&str> = wanted.map(|case| case.id.as_str()).collect();
         loop {
-            let needed = self.cases.iter().filter(|case| ids.contains(case.id.as_str()));
-            let more: Vec<&str> = needed.flat_map(|case| &case.after).map(String::as_str).collect();
+            let needed = self
+                .cases
+                .iter()
+                .filter(|case| ids.contains(case.id.as_str()));
+            let more: Vec<&str> = needed
+                .flat_map(|case| &case.after)
+                .map(String::as_str)
+                .collect();
             let before = ids.len();
             ids.extend(more);
             if ids.len() == before {

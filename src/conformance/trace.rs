@@ -1,5 +1,9 @@
 //! What happened on all connections of a script, for people and for recorders.
 
+mod http;
+
+pub use http::HttpResponse;
+
 use super::arm::Ended;
 use super::script::{Closing, ServerStep};
 use crate::protocol::{Decoder, Frame, Limits, Magic, Packet, PacketType, encode};
@@ -13,6 +17,9 @@ const KEPT: usize = 64 * 1024;
 const SHOWN: usize = 80;
 /// Bytes that are printed in hexadecimal.
 const SHOWN_HEX: usize = 32;
+
+/// Lines of text that are printed.
+const SHOWN_LINES: usize = 24;
 
 /// One unit of a stream, kept.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -28,6 +35,8 @@ pub enum OwnedFrame {
     },
     /// A line of the text protocol, without its LF or CR LF.
     Line(Vec<u8>),
+    /// A response of the HTTP port.
+    Http(HttpResponse),
 }
 
 impl From<Frame<'_>> for OwnedFrame {
@@ -55,6 +64,7 @@ impl OwnedFrame {
                 bytes
             }
             OwnedFrame::Line(line) => [line.as_slice(), b"\n"].concat(),
+            OwnedFrame::Http(response) => [&*response.head, &*response.body].concat(),
         }
     }
 }
@@ -62,12 +72,13 @@ impl OwnedFrame {
 /// A frame as a transcript shows it.
 impl Display for OwnedFrame {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
-        let OwnedFrame::Packet { magic, kind, data } = self else {
-            let OwnedFrame::Line(line) = self else {
-                return Ok(());
-            };
-            f.write_str("text ")?;
-            return shown(f, line);
+        let (magic, kind, data) = match self {
+            OwnedFrame::Packet { magic, kind, data } => (magic, kind, data),
+            OwnedFrame::Line(line) => {
+                f.write_str("text ")?;
+                return shown(f, line);
+            }
+            OwnedFrame::Http(response) => return response.fmt(f),
         };
         let packet = Packet {
             magic: *magic,
@@ -120,6 +131,8 @@ pub struct Entry {
 pub enum TraceEvent {
     /// It connected.
     Connected,
+    /// It connected to the HTTP port.
+    ConnectedHttp,
     /// It sent these bytes in one write.
     Sent {
         /// The first 64 KiB of them.
@@ -127,6 +140,10 @@ pub enum TraceEvent {
         /// How many there were.
         size: usize,
     },
+    /// It sent these bytes to the HTTP port in one write: the first 64 KiB.
+    SentHttp(Vec<u8>),
+    /// It received these bytes, which are neither packets nor lines nor a response.
+    Unreadable(Vec<u8>),
     /// It sent these bytes without reading.
     Flooded {
         /// The first 64 KiB of them.
@@ -186,6 +203,14 @@ impl TraceEvent {
         }
     }
 
+    pub(super) fn sent_http(bytes: &[u8]) -> Self {
+        TraceEvent::SentHttp(bytes[..bytes.len().min(KEPT)].to_vec())
+    }
+
+    pub(super) fn unreadable(bytes: &[u8]) -> Self {
+        TraceEvent::Unreadable(bytes[..bytes.len().min(KEPT)].to_vec())
+    }
+
     pub(super) fn flooded(bytes: &[u8], taken: usize) -> Self {
         TraceEvent::Flooded {
             bytes: bytes[..bytes.len().min(KEPT)].to_vec(),
@@ -222,6 +247,20 @@ impl Entry {
         );
         match &self.event {
             TraceEvent::Connected => writeln!(f, "{start} connects"),
+            TraceEvent::ConnectedHttp => writeln!(f, "{start} connects to http"),
+            TraceEvent::SentHttp(bytes) => {
+                writeln!(f, "{start} > {} bytes", bytes.len())?;
+                text(f, width, bytes)
+            }
+            TraceEvent::Unreadable(bytes) => {
+                writeln!(f, "{start} < {} bytes that cannot be read", bytes.len())?;
+                text(f, width, bytes)
+            }
+            TraceEvent::Received(OwnedFrame::Http(response)) => {
+                writeln!(f, "{start} < {response}")?;
+                text(f, width, &response.head)?;
+                text(f, width, &response.body)
+            }
             TraceEvent::Settled => writeln!(f, "{start} is answered by ECHO_RES"),
             TraceEvent::Ended(how) => writeln!(f, "{start} {}", how.verb()),
             TraceEvent::ServerClosed => writeln!(f, "{start} is closed"),
@@ -280,6 +319,20 @@ fn sent_frames(bytes: &[u8]) -> Vec<String> {
         ));
     }
     frames
+}
+
+/// Bytes as the text that they most likely are, line by line.
+fn text(f: &mut Formatter<'_>, width: usize, bytes: &[u8]) -> fmt::Result {
+    let mut lines = bytes.split_inclusive(|&b| b == b'\n');
+    for line in lines.by_ref().take(SHOWN_LINES) {
+        write!(f, "{:indent$}", "", indent = width + 19)?;
+        shown(f, line)?;
+        f.write_char('\n')?;
+    }
+    match lines.next() {
+        Some(_) => writeln!(f, "{:indent$}..", "", indent = width + 19),
+        None => Ok(()),
+    }
 }
 
 fn hex(f: &mut Formatter<'_>, width: usize, bytes: &[u8]) -> fmt::Result {

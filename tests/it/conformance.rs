@@ -2,7 +2,7 @@
 
 use crate::support::{Gearmand, Serve, Server, require_or_skip};
 use gearbench::conformance::player::{Delivery, Options};
-use gearbench::conformance::smoke::{SmokeVerdict, smoke};
+use gearbench::conformance::smoke::{CASES, SmokeVerdict, smoke};
 use gearbench::conformance::tcp::TcpArm;
 use gearbench::conformance::{Namespace, Player, Script};
 use std::sync::atomic::AtomicBool;
@@ -43,6 +43,38 @@ fn smoke_passes_on_gearmand() {
 #[test]
 fn smoke_passes_on_our_server() {
     smoke_passes(&Serve::start(&[]));
+}
+
+/// However the bytes are cut, and whether or not answers are read in between.
+fn smoke_passes_in_any_delivery(server: &impl Server) {
+    for delivery in Delivery::ALL {
+        let target = server.address().to_string();
+        let mut arm = TcpArm::new(&target, PATIENCE).expect("an address");
+        for case in CASES {
+            let options = Options {
+                namespace: Namespace::new(format!("{delivery}-")),
+                timeout: PATIENCE,
+                delivery,
+                ..Options::default()
+            };
+            let script: Script = case.script.parse().expect("a script");
+            if let Err(failure) = Player::new(&mut arm, options).play(&script) {
+                panic!("{}, {delivery}: {failure}", case.id);
+            }
+        }
+    }
+}
+
+#[test]
+fn smoke_passes_in_any_delivery_on_gearmand() {
+    if require_or_skip("gearmand") {
+        smoke_passes_in_any_delivery(&Gearmand::start(&[]));
+    }
+}
+
+#[test]
+fn smoke_passes_in_any_delivery_on_our_server() {
+    smoke_passes_in_any_delivery(&Serve::start(&[]));
 }
 
 fn play(server: &impl Server, script: &str) {
@@ -130,4 +162,36 @@ fn timers_go_off_over_tcp() {
         late is quiet
         "#,
     );
+}
+
+/// A script of blocks means the same over TCP as in memory.
+#[test]
+fn blocks_are_played_over_tcp() {
+    let script = r#"
+        one > CAN_DO f & PRE_SLEEP
+        two > CAN_DO f & PRE_SLEEP
+        repeat 20 {
+            client > SUBMIT_JOB_BG f "" x
+            client < JOB_CREATED $h[1..63]
+            at least 1 {
+                one < NOOP
+                two < NOOP
+            }
+            one > GRAB_JOB
+            one < JOB_ASSIGN $h f x
+            one > WORK_COMPLETE $h "" & PRE_SLEEP
+            two > PRE_SLEEP
+            lost > GRAB_JOB
+            lost < NO_JOB
+            lost resets
+            lost connects
+        }
+        flood floods 100 times ECHO_REQ "x"
+        flood closes
+        one is quiet
+    "#;
+    play(&Serve::start(&[]), script);
+    if require_or_skip("gearmand") {
+        play(&Gearmand::start(&[]), script);
+    }
 }

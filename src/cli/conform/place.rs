@@ -40,7 +40,9 @@ impl Prepared {
 
     fn at(target: &Target, args: &CommonArgs) -> Result<Self, Refusal> {
         let unreachable = |error: anyhow::Error| (exit::TARGET, error);
-        let addresses = target.resolve().map_err(|error| unreachable(error.into()))?;
+        let addresses = target
+            .resolve()
+            .map_err(|error| unreachable(error.into()))?;
         let Some(address) = addresses.first().copied() else {
             return Err(unreachable(anyhow::anyhow!("{target} has no address")));
         };
@@ -55,17 +57,25 @@ impl Prepared {
     fn launched(command: &str, shown: &str, args: &CommonArgs) -> Result<Self, Refusal> {
         let launcher = Launcher::new(command).map_err(|error| (exit::USAGE, error.into()))?;
         // Without any arguments: only to see which server it is.
-        let server = launcher.start(&[]).map_err(|error| (exit::TARGET, error.into()))?;
+        let server = launcher
+            .start(&[])
+            .map_err(|error| (exit::TARGET, error.into()))?;
         let address = server.address();
         Self::known(Place::Launch(launcher), shown, address, args)
     }
 
-    fn known(place: Place, shown: &str, address: SocketAddr, args: &CommonArgs) -> Result<Self, Refusal> {
+    fn known(
+        place: Place,
+        shown: &str,
+        address: SocketAddr,
+        args: &CommonArgs,
+    ) -> Result<Self, Refusal> {
         let trips = (0..5).map(|_| runner::round_trip(&address.to_string(), args.timeout));
         let trips = trips.collect::<Result<Vec<_>, _>>();
         let mut trips = trips.map_err(|error| (exit::TARGET, error.into()))?;
         trips.sort();
-        let seen = Evidence::gather(address, args.timeout).map_err(|error| (exit::TARGET, error.into()))?;
+        let seen = Evidence::gather(address, args.timeout)
+            .map_err(|error| (exit::TARGET, error.into()))?;
         let (profile, evidence) = choose(&args.profile, &seen)?;
         let title = match profile.title.is_empty() {
             true => "a Gearman server".to_owned(),
@@ -110,8 +120,13 @@ fn quoted(word: &str) -> String {
 /// The command that starts gearbench's own server.
 fn own_command() -> anyhow::Result<String> {
     let program = std::env::current_exe().context("cannot find out where gearbench is")?;
-    let program = program.to_str().context("the path of gearbench is no UTF-8")?;
-    Ok(format!("{} serve -L 127.0.0.1 -p {{port}} -l stderr", quoted(program)))
+    let program = program
+        .to_str()
+        .context("the path of gearbench is no UTF-8")?;
+    Ok(format!(
+        "{} serve -L 127.0.0.1 -p {{port}} -l stderr",
+        quoted(program)
+    ))
 }
 
 /// The profile that is asked for, and why it is that one.
@@ -120,11 +135,17 @@ fn choose(asked: &str, seen: &Evidence) -> Result<(Profile, Vec<String>), Refusa
     let given = |profile| (profile, vec!["given by --profile".to_owned()]);
     match asked {
         "auto" => Ok(profile::detect(seen)),
-        "none" => Ok(given(Profile::none())),
+        // How a server is started is no excuse for anything.
+        "none" => Ok(given(Profile {
+            settings: profile::detect(seen).0.settings,
+            ..Profile::none()
+        })),
         name if name.contains(['/', '.']) && Path::new(name).exists() => {
             let read = Profile::from_file(Path::new(name));
             read.map(given).map_err(|error| usage(&error))
         }
-        name => Profile::builtin(name).map(given).map_err(|error| usage(&error)),
+        name => Profile::builtin(name)
+            .map(given)
+            .map_err(|error| usage(&error)),
     }
 }

@@ -44,9 +44,15 @@ impl Control for Watch {
     }
 
     fn played(&self, result: &CaseResult, left: usize) {
-        let failed = matches!(result.verdict, Verdict::Fail | Verdict::Fixed | Verdict::Error);
+        let failed = matches!(
+            result.verdict,
+            Verdict::Fail | Verdict::Fixed | Verdict::Error
+        );
         let before = self.failed.fetch_add(usize::from(failed), Relaxed);
         let (failed, done) = (before + usize::from(failed), self.all - left);
-        self.say(&format!("{done} of {} cases, {failed} failed  {}", self.all, result.id));
+        self.say(&format!(
+            "{done} of {} cases, {failed} failed  {}",
+            self.all, result.id
+        ));
     }
 }

@@ -66,7 +66,11 @@ impl fmt::Display for CaseError {
         let CaseError {
             file, line, column, ..
         } = self;
-        write!(f, "{file}:{line}:{column}: {}\n{}", self.problem, self.picture)
+        write!(
+            f,
+            "{file}:{line}:{column}: {}\n{}",
+            self.problem, self.picture
+        )
     }
 }
 
@@ -183,23 +187,33 @@ impl Reader<'_> {
         let span = written.span();
         let raw = self.text.get(span.clone()).unwrap_or_default();
         let Some(inside) = raw.strip_prefix(QUOTES) else {
-            let problem = "a script stands between ''' and ''', so that its lines are lines of the file";
+            let problem =
+                "a script stands between ''' and ''', so that its lines are lines of the file";
             return Err(self.error(span, problem));
         };
         // TOML drops a line end that follows the quotes at once.
-        let dropped = ["\r\n", "\n"].into_iter().find(|end| inside.starts_with(end));
+        let dropped = ["\r\n", "\n"]
+            .into_iter()
+            .find(|end| inside.starts_with(end));
         let start = span.start + QUOTES.len() + dropped.map_or(0, str::len);
         let first_line = self.text[..start].matches('\n').count() + 1;
-        let script: Script = written.get_ref().parse().map_err(|error: crate::conformance::ScriptError| {
-            let lines = self.text[start..].split_inclusive('\n');
-            let before: usize = lines.clone().take(error.line - 1).map(str::len).sum();
-            let line = lines.clone().nth(error.line - 1).unwrap_or_default();
-            let column = line.char_indices().nth(error.column - 1);
-            let at = start + before + column.map_or(line.trim_end().len(), |(at, _)| at);
-            let rest = self.text[at..].chars();
-            let word = rest.take_while(|c| !c.is_whitespace()).map(char::len_utf8).sum::<usize>();
-            self.error(at..at + word.max(1), error.problem.to_string())
-        })?;
+        let script: Script =
+            written
+                .get_ref()
+                .parse()
+                .map_err(|error: crate::conformance::ScriptError| {
+                    let lines = self.text[start..].split_inclusive('\n');
+                    let before: usize = lines.clone().take(error.line - 1).map(str::len).sum();
+                    let line = lines.clone().nth(error.line - 1).unwrap_or_default();
+                    let column = line.char_indices().nth(error.column - 1);
+                    let at = start + before + column.map_or(line.trim_end().len(), |(at, _)| at);
+                    let rest = self.text[at..].chars();
+                    let word = rest
+                        .take_while(|c| !c.is_whitespace())
+                        .map(char::len_utf8)
+                        .sum::<usize>();
+                    self.error(at..at + word.max(1), error.problem.to_string())
+                })?;
         if script.steps.is_empty() {
             return Err(self.error(span, "the script is empty"));
         }

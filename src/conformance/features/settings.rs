@@ -55,12 +55,12 @@ impl Setting {
             _ => Err(wrong("true (or no such row)")),
         };
         match name {
-            "job-retries" => number(value, -1..=255)
+            "job-retries" => number(value, -1..=1000)
                 .map(Setting::JobRetries)
-                .ok_or_else(|| wrong("a number from -1 to 255")),
-            "worker-wakeup" => number(value, 0..=255)
+                .ok_or_else(|| wrong("a number from -1 to 1000")),
+            "worker-wakeup" => number(value, 0..=1000)
                 .map(Setting::WorkerWakeup)
-                .ok_or_else(|| wrong("a number from 0 to 255")),
+                .ok_or_else(|| wrong("a number from 0 to 1000")),
             "round-robin" => on(Setting::RoundRobin),
             "exceptions" => on(Setting::Exceptions),
             "handle-prefix" => prefix(value)
@@ -232,15 +232,15 @@ mod tests {
         for (row, expected) in [
             (
                 "job-retries = 256",
-                "job-retries takes a number from -1 to 255, not 256",
+                "job-retries takes a number from -1 to 1000, not 256",
             ),
             (
                 "job-retries = true",
-                "job-retries takes a number from -1 to 255, not true",
+                "job-retries takes a number from -1 to 1000, not true",
             ),
             (
                 "worker-wakeup = -1",
-                "worker-wakeup takes a number from 0 to 255, not -1",
+                "worker-wakeup takes a number from 0 to 1000, not -1",
             ),
             (
                 "http = false",

@@ -1,5 +1,6 @@
 //! A process and its children, which live and end together.
 
+use super::pause::Pause;
 use crate::conformance::arm::Ended;
 use rustix::process::{self, Pid, Signal, WaitId, WaitIdOptions};
 use std::fs::{self, File};
@@ -9,6 +10,7 @@ use std::path::Path;
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::{Duration, Instant};
 
 /// The variable by which processes that left their group are found again. Its value is the
 /// directory of the server, which no other has, and a number, which no other start of it has.
@@ -16,6 +18,8 @@ const MARK: &str = "GEARBENCH_LAUNCHED";
 
 /// How often processes that left their group are looked for: one may start others meanwhile.
 const LOOKS: usize = 10;
+/// How long a process that was killed may take to end.
+const DYING: Duration = Duration::from_secs(5);
 
 /// The leaders of all groups that run. A leader is taken off before its id can be given to another
 /// process.
@@ -109,20 +113,32 @@ impl Group {
 
     /// Kills the group and all that came of it, and takes the leader's end.
     fn finish(&mut self) -> io::Result<Ended> {
+        let mut others = self.others();
         // It fails only if all have ended.
         let _ = process::kill_process_group(self.id, Signal::KILL);
         running().retain(|id| *id != self.id);
         let ended = how(self.leader.wait()?);
         self.ended = Some(ended);
-        self.left = (0..LOOKS).take_while(|_| self.kill_strays() > 0).count() > 0;
+        for _ in 0..LOOKS {
+            for other in &others {
+                let group = process::getpgid(Some(*other));
+                self.left |= group.is_ok_and(|group| group != self.id);
+                let _ = process::kill_process(*other, Signal::KILL);
+            }
+            others.into_iter().for_each(wait_until_dead);
+            others = self.others();
+            if others.is_empty() {
+                break;
+            }
+        }
         Ok(ended)
     }
 
-    /// Kills the processes that have left the group, and says how many there were. They are only
-    /// found where the system shows processes in `/proc`.
-    fn kill_strays(&self) -> usize {
+    /// The other processes that came of the leader, also those that have left its group. They are
+    /// only found where the system shows processes in `/proc`.
+    fn others(&self) -> Vec<Pid> {
         let Ok(processes) = fs::read_dir("/proc") else {
-            return 0;
+            return Vec::new();
         };
         let ids = processes.flatten().filter_map(|entry| {
             let id = entry.file_name().to_str()?.parse().ok()?;
@@ -131,9 +147,26 @@ impl Group {
             let ours = variables.any(|variable| variable == self.mark.as_bytes());
             if ours { Pid::from_raw(id) } else { None }
         });
-        let killed = ids.map(|id| process::kill_process(id, Signal::KILL));
-        killed.filter(Result::is_ok).count()
+        ids.filter(|id| *id != self.id).collect()
     }
+}
+
+/// Waits for the end of a process that is not our child and was killed.
+fn wait_until_dead(id: Pid) {
+    let deadline = Instant::now() + DYING;
+    let mut pause = Pause::new();
+    while is_alive(id) && Instant::now() < deadline {
+        pause.take(Some(deadline));
+    }
+}
+
+/// Whether a process has not ended, though its parent may not have noticed yet.
+fn is_alive(id: Pid) -> bool {
+    let stat = fs::read(format!("/proc/{}/stat", id.as_raw_nonzero())).unwrap_or_default();
+    // The name in brackets may hold anything.
+    let mut after_name = stat.rsplit(|&byte| byte == b')');
+    let state = after_name.next().and_then(|rest| rest.get(1));
+    state.is_some_and(|state| !matches!(state, b'Z' | b'X'))
 }
 
 impl Drop for Group {

@@ -2,7 +2,8 @@
 
 use super::command::{Command, shown};
 use super::group::Group;
-use super::{LaunchError, Launcher, SHOWN_LINES, log, ports, ready};
+use super::pause::Pause;
+use super::{ATTEMPTS, LaunchError, Launcher, SHOWN_LINES, log, ports, ready};
 use crate::conformance::arm::{ArmError, Ended, Process, Stop};
 use rustix::process::Signal;
 use std::fs::File;
@@ -10,7 +11,6 @@ use std::io;
 use std::net::{Ipv4Addr, SocketAddr};
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::thread;
 use std::time::{Duration, Instant};
 use tempfile::TempDir;
 
@@ -18,8 +18,6 @@ use tempfile::TempDir;
 const LOG: &str = "launch.log";
 /// How long one question to a server may take before its process is looked at again.
 const QUESTION: Duration = Duration::from_secs(1);
-/// The pauses between looks, from the first to the longest.
-const PAUSES: [Duration; 2] = [Duration::from_millis(1), Duration::from_millis(20)];
 /// How long a process may take to end after SIGKILL.
 const AFTER_KILL: Duration = Duration::from_secs(10);
 
@@ -39,6 +37,7 @@ struct Server {
     group: Group,
     words: Vec<String>,
     port: u16,
+    http: Option<u16>,
     patience: Duration,
     only_accepts: bool,
     dir: TempDir,
@@ -58,6 +57,7 @@ impl Launched {
             group,
             words,
             port,
+            http,
             patience: launcher.patience,
             only_accepts: launcher.only_accepts,
             dir,
@@ -118,10 +118,17 @@ impl Launched {
     pub fn start_again(&self) -> Result<(), LaunchError> {
         let mut server = self.server();
         if server.group.ended()?.is_none() {
-            return Err(io::Error::other("it still runs").into());
+            return Err(LaunchError::Running);
         }
-        server.group = spawn(&server.words, &server.dir)?;
-        server.wait_until_ready()
+        // It has to be the same port: whoever has just taken it may go again.
+        let mut attempts = 1..ATTEMPTS;
+        loop {
+            server.group = spawn(&server.words, &server.dir)?;
+            match server.wait_until_ready() {
+                Err(LaunchError::Taken { .. }) if attempts.next().is_some() => {}
+                other => return other,
+            }
+        }
     }
 
     fn server(&self) -> MutexGuard<'_, Server> {
@@ -187,8 +194,7 @@ impl Server {
         let deadline = Instant::now() + self.patience;
         let mut pause = Pause::new();
         loop {
-            let left = deadline.saturating_duration_since(Instant::now());
-            let answers = ready::answers(self.address(), left.min(QUESTION), self.only_accepts);
+            let answers = self.answers(deadline);
             // Asked last: if it has ended, it was another process that answered.
             if let Some(ended) = self.group.ended()? {
                 return Err(self.why_ended(ended));
@@ -202,6 +208,19 @@ impl Server {
                 return Err(error);
             }
             pause.take(Some(deadline));
+        }
+    }
+
+    fn answers(&self, deadline: Instant) -> bool {
+        let limit = deadline.saturating_duration_since(Instant::now());
+        let limit = limit.min(QUESTION);
+        let http = || match self.http {
+            Some(port) => ready::accepts(at(port), limit),
+            None => true,
+        };
+        match self.only_accepts {
+            true => ready::accepts(self.address(), limit) && http(),
+            false => ready::answers(self.address(), limit) && http(),
         }
     }
 
@@ -258,22 +277,4 @@ fn spawn(words: &[String], dir: &TempDir) -> Result<Group, LaunchError> {
 
 fn at(port: u16) -> SocketAddr {
     SocketAddr::from((Ipv4Addr::LOCALHOST, port))
-}
-
-/// Pauses between looks at something that tells nobody when it changes.
-#[derive(Debug)]
-struct Pause(Duration);
-
-impl Pause {
-    fn new() -> Self {
-        let [first, _] = PAUSES;
-        Pause(first)
-    }
-
-    fn take(&mut self, deadline: Option<Instant>) {
-        let left = deadline.map(|deadline| deadline.saturating_duration_since(Instant::now()));
-        thread::sleep(left.map_or(self.0, |left| left.min(self.0)));
-        let [_, longest] = PAUSES;
-        self.0 = (self.0 * 2).min(longest);
-    }
 }

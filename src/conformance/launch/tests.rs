@@ -1,5 +1,6 @@
 use super::*;
 use crate::conformance::arm::{Process, Stop};
+use crate::conformance::profile::{Evidence, detect};
 use std::io::Write;
 use std::net::TcpListener;
 use std::path::Path;
@@ -25,12 +26,13 @@ fn alive(id: &str) -> bool {
         .is_some_and(|after| !after.is_empty() && !after.starts_with(" Z"))
 }
 
-/// C gearmand, if it is installed; a line says so if it is not.
-fn gearmand() -> Option<Launcher> {
-    const PATH: &str = "/usr/sbin/gearmand";
-    if Path::new(PATH).is_file() {
-        let options = "--port {port} --listen 127.0.0.1 --log-file stderr --pid-file {dir}/pid";
-        return Some(launcher(&format!("{PATH} {options}")));
+/// C gearmand's command, if it is installed; a line says so if it is not.
+fn gearmand() -> Option<&'static str> {
+    if Path::new("/usr/sbin/gearmand").is_file() {
+        return Some(
+            "/usr/sbin/gearmand --port {port} --listen 127.0.0.1 --log-file stderr \
+             --pid-file {dir}/pid",
+        );
     }
     const REQUIRE: &str = "GEARBENCH_REQUIRE_GEARMAND";
     let required = std::env::var_os(REQUIRE).is_some();
@@ -154,13 +156,14 @@ fn placeholders_are_filled_in() {
     );
     assert_eq!(
         command::shown(&words),
-        "server -p 1 -d '/x/a b' --http-port=2"
+        "server -p 1 -d '/x/a b' '--http-port=2'"
     );
 }
 
 #[test]
 fn gearmand_is_started_ended_and_started_again() {
-    let Some(launcher) = gearmand() else { return };
+    let Some(command) = gearmand() else { return };
+    let launcher = launcher(command);
     let http = ["--protocol=http", "--http-port={http-port}"].map(str::to_owned);
     let mut server = launcher.start(&http).unwrap();
     let other = launcher.start(&[]).unwrap();
@@ -184,17 +187,33 @@ fn gearmand_is_started_ended_and_started_again() {
 }
 
 #[test]
+fn gearmand_is_recognised() {
+    let Some(command) = gearmand() else { return };
+    let server = launcher(command).start(&[]).unwrap();
+    let evidence = Evidence::gather(server.address(), LONG).unwrap();
+    assert_eq!(evidence.echo, Some(true));
+    assert_eq!(detect(&evidence).0.make, "C gearmand");
+}
+
+#[test]
+fn a_server_that_only_accepts_is_ready_if_that_is_enough() {
+    let Some(command) = gearmand() else { return };
+    // Its HTTP port does not answer to Gearman.
+    let command = command.replace("{port}", "{http-port}");
+    let command = format!("{command} --protocol http --http-port {{port}}");
+    let http = launcher(&command);
+    let silent = http.clone().patience(SOON).start(&[]).unwrap_err();
+    assert!(matches!(silent, LaunchError::Silent { .. }), "{silent}");
+    assert_eq!(http.only_accepting().start(&[]).unwrap().ended(), None);
+}
+
+#[test]
 fn a_server_that_ignores_sigterm_is_killed() {
-    let Some(launcher) = gearmand() else { return };
-    // What a shell ignores, its program ignores too; gearmand is only a child here.
-    let stubborn = launcher.command.fill(0, None, Path::new("{dir}")).join(" ");
-    let stubborn = stubborn.replace("--port 0", "--port {port}");
-    let script = format!("trap \"\" TERM; {stubborn} & while :; do wait; done");
-    let server = self::launcher(&format!("sh -c '{script}'"))
-        .start(&[])
-        .unwrap();
+    let Some(command) = gearmand() else { return };
+    let script = format!("trap \"\" TERM; {command} & sleep 1000");
+    let server = launcher(&format!("sh -c '{script}'")).start(&[]).unwrap();
     let again = server.start_again().unwrap_err().to_string();
-    assert_eq!(again, "cannot watch the server: it still runs");
+    assert_eq!(again, "the server still runs");
     let ended = server.stop(Stop::Terminate, SOON).unwrap();
     assert_eq!(ended, Ended::Signal(9));
 }

@@ -60,7 +60,7 @@ fn is_answer_of_its_own(outcome: &Outcome) -> bool {
         Outcome::Packet(packet) => is_answer(packet.kind),
         Outcome::Number { kind, .. } => kind.info().is_some() && is_answer(*kind),
         Outcome::Line(_) | Outcome::List(_) => true,
-        Outcome::Nothing | Outcome::Closed => false,
+        Outcome::Http(_) | Outcome::Nothing | Outcome::Closed => false,
     }
 }
 
@@ -120,7 +120,7 @@ fn told_by(outcome: &Outcome) -> Vec<&str> {
             let items = list.items.iter();
             items.flat_map(|item| of_line(&item.line)).collect()
         }
-        Outcome::Nothing | Outcome::Closed => Vec::new(),
+        Outcome::Http(_) | Outcome::Nothing | Outcome::Closed => Vec::new(),
     };
     let values = patterns.into_iter().filter_map(value_of);
     values.flat_map(names).collect()

@@ -96,6 +96,20 @@ pub enum Cause {
         /// The peer.
         peer: String,
     },
+    /// What the HTTP port sends is no response.
+    #[error("{peer} received what is no HTTP response: {error}")]
+    NotHttp {
+        /// The peer.
+        peer: String,
+        /// Why not.
+        error: httparse::Error,
+    },
+    /// The server ended the connection inside a response.
+    #[error("{peer} received a part of a response before the connection ended")]
+    HalfResponse {
+        /// The peer.
+        peer: String,
+    },
     /// The server still runs.
     #[error("server did not end in {waited:?}")]
     NotEnded {
@@ -117,6 +131,9 @@ pub enum Cause {
         /// The peer.
         peer: String,
     },
+    /// The server did not survive.
+    #[error("the server was expected to go on, and did not")]
+    ServerLost,
     /// The arm failed.
     #[error(transparent)]
     Arm(#[from] ArmError),
@@ -132,8 +149,11 @@ impl Cause {
             Cause::TooFew { count, .. } => Some(format!("{count} peers or more that receive")),
             Cause::Garbage { .. } => Some("a packet or a line".to_owned()),
             Cause::HalfPacket { .. } => Some("the rest of the packet".to_owned()),
+            Cause::NotHttp { .. } => Some("an HTTP response".to_owned()),
+            Cause::HalfResponse { .. } => Some("the rest of the response".to_owned()),
             Cause::NotEnded { waited } => Some(format!("the end of the server in {waited:?}")),
             Cause::BadEnd { .. } => Some(Ended::Code(0).to_string()),
+            Cause::ServerLost => Some("a server that goes on".to_owned()),
             Cause::Unbound(_) | Cause::NotConnected { .. } | Cause::Arm(_) => None,
         }
     }
@@ -145,9 +165,13 @@ impl Cause {
             Cause::NoAnswer { waited, .. } => Some(format!("nothing in {waited:?}")),
             Cause::TooFew { received, lack, .. } => Some(format!("{received}; not: {lack}")),
             Cause::Garbage { error, .. } => Some(error.to_string()),
-            Cause::HalfPacket { .. } => Some("the end of the connection".to_owned()),
+            Cause::NotHttp { error, .. } => Some(error.to_string()),
+            Cause::HalfPacket { .. } | Cause::HalfResponse { .. } => {
+                Some("the end of the connection".to_owned())
+            }
             Cause::NotEnded { .. } => Some("a server that runs".to_owned()),
             Cause::BadEnd { ended } => Some(ended.to_string()),
+            Cause::ServerLost => Some("its end".to_owned()),
             Cause::Unbound(_) | Cause::NotConnected { .. } | Cause::Arm(_) => None,
         }
     }

@@ -1,5 +1,6 @@
 //! One connection, as the player sees it.
 
+use super::http::HttpStream;
 use crate::conformance::arm::PeerId;
 use crate::conformance::trace::OwnedFrame;
 use crate::protocol::{DecodeError, Decoder, Limits, Magic, PacketType};
@@ -28,6 +29,8 @@ pub(super) struct Peer {
     pub(super) can_send: bool,
     pub(super) ended: bool,
     pub(super) garbage: Option<DecodeError>,
+    /// Where it is connected to the HTTP port.
+    pub(super) http: Option<HttpStream>,
 }
 
 impl Peer {
@@ -49,15 +52,27 @@ impl Peer {
             can_send: true,
             ended: false,
             garbage: None,
+            http: None,
+        }
+    }
+
+    pub(super) fn of_http(id: PeerId) -> Self {
+        Peer {
+            http: Some(HttpStream::default()),
+            ..Peer::new(id)
         }
     }
 
     /// Whether an ECHO_REQ sent now would be read as one.
     pub(super) fn can_ask(&self) -> bool {
-        self.can_send && !self.ended && !self.out_of_step && !self.outgoing.mid_frame()
+        let gearman = self.http.is_none();
+        gearman && self.can_send && !self.ended && !self.out_of_step && !self.outgoing.mid_frame()
     }
 
     pub(super) fn note_sent(&mut self, bytes: &[u8]) {
+        if let Some(http) = &mut self.http {
+            return http.note_sent(bytes);
+        }
         let mut kinds = Vec::new();
         let fed = self.outgoing.feed(bytes, |frame| {
             kinds.push(match OwnedFrame::from(frame) {

@@ -255,6 +255,13 @@ impl<A: Arm> Player<'_, A> {
                     error,
                 });
             }
+            let unread = peer.http.as_ref().map(|http| (http.left.len(), http.error));
+            if let Some((_, Some(error))) = unread {
+                return self.unreadable(name, |peer| Cause::NotHttp { peer, error });
+            }
+            if let (true, Some((1.., None))) = (peer.ended, unread) {
+                return self.unreadable(name, |peer| Cause::HalfResponse { peer });
+            }
             if peer.ended {
                 return match peer.incoming.mid_frame() {
                     true => Err(Cause::HalfPacket {
@@ -268,18 +275,56 @@ impl<A: Arm> Player<'_, A> {
                 Received::Bytes(bytes) => self.take_in(name, &bytes)?,
                 Received::Closed => self.ended(name, TraceEvent::ServerClosed)?,
                 Received::Reset => self.ended(name, TraceEvent::ServerReset)?,
-                Received::Nothing => return Ok(Next::Nothing),
+                Received::Nothing => {
+                    self.show_unread(name)?;
+                    return Ok(Next::Nothing);
+                }
             }
         }
     }
 
     fn ended(&mut self, name: &str, how: TraceEvent) -> Result<(), Cause> {
         self.peer(name)?.ended = true;
+        // A response without a length ends here.
+        self.take_in_http(name, &[], true)?;
         self.record(name, how);
         Ok(())
     }
 
+    /// Fails, and shows the bytes that nothing could be made of.
+    fn unreadable(&mut self, name: &str, cause: impl Fn(String) -> Cause) -> Result<Next, Cause> {
+        self.show_unread(name)?;
+        Err(cause(name.to_owned()))
+    }
+
+    fn show_unread(&mut self, name: &str) -> Result<(), Cause> {
+        let http = self.peer(name)?.http.as_ref();
+        let left = http.map(|http| http.left.clone()).unwrap_or_default();
+        if !left.is_empty() {
+            self.record(name, TraceEvent::unreadable(&left));
+        }
+        Ok(())
+    }
+
+    /// Takes bytes of the HTTP port in; gives whether the peer is connected to that.
+    fn take_in_http(&mut self, name: &str, bytes: &[u8], ended: bool) -> Result<bool, Cause> {
+        let peer = self.peer(name)?;
+        let Some(http) = &mut peer.http else {
+            return Ok(false);
+        };
+        let responses = http.feed(bytes, ended).into_iter();
+        let frames: Vec<OwnedFrame> = responses.map(OwnedFrame::Http).collect();
+        peer.inbox.extend(frames.iter().cloned());
+        for frame in frames {
+            self.record(name, TraceEvent::Received(frame));
+        }
+        Ok(true)
+    }
+
     fn take_in(&mut self, name: &str, bytes: &[u8]) -> Result<(), Cause> {
+        if self.take_in_http(name, bytes, false)? {
+            return Ok(());
+        }
         let peer = self.peer(name)?;
         let mut frames = Vec::new();
         let fed = peer.incoming.feed(bytes, |frame| {
@@ -287,12 +332,16 @@ impl<A: Arm> Player<'_, A> {
             ControlFlow::Continue(())
         });
         peer.garbage = fed.err();
+        let garbage = peer.garbage.is_some();
         for frame in &frames {
             peer.note_received(frame);
         }
         peer.inbox.extend(frames.iter().cloned());
         for frame in frames {
             self.record(name, TraceEvent::Received(frame));
+        }
+        if garbage {
+            self.record(name, TraceEvent::unreadable(bytes));
         }
         Ok(())
     }

@@ -40,7 +40,11 @@ impl<A: Arm> Player<'_, A> {
             }
         }
         self.write(name, &bytes)?;
-        self.record(name, TraceEvent::sent(&bytes));
+        let event = match self.peer(name)?.http {
+            Some(_) => TraceEvent::sent_http(&bytes),
+            None => TraceEvent::sent(&bytes),
+        };
+        self.record(name, event);
         Ok(sent_ahead)
     }
 

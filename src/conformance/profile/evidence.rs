@@ -184,3 +184,78 @@ fn shown(bytes: &[u8]) -> String {
     let plain = text.trim_end().chars().filter(|c| !c.is_control());
     plain.take(LONGEST).collect()
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Gathers from a server that gives each connection to `deed`.
+    fn gathered(deed: impl FnOnce(TcpStream) + Send + 'static, timeout: Duration) -> Evidence {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let address = listener.local_addr().unwrap();
+        std::thread::spawn(move || deed(listener.accept().unwrap().0));
+        Evidence::gather(address, timeout).unwrap()
+    }
+
+    fn packet(kind: u8, data: &[u8]) -> Vec<u8> {
+        let length = u8::try_from(data.len()).unwrap();
+        [b"\0RES\0\0\0", [kind, 0, 0, 0, length].as_slice(), data].concat()
+    }
+
+    const LONG: Duration = Duration::from_secs(60);
+
+    #[test]
+    fn each_answer_is_put_to_its_question() {
+        let status = packet(20, b"gearbench\x000\x000\x000\x000");
+        let everything = [
+            packet(17, STRANGER.as_bytes()),
+            packet(19, b"UNKNOWN_OPTION\0what?"),
+            status.clone(),
+            b"OK 1.1.20\x1b\n".to_vec(),
+            status.clone(),
+            b"ERR what?\r\n".to_vec(),
+            status.clone(),
+        ];
+        // The server keeps the connection: the last answer ends the questions, not the timeout.
+        let answer = move |mut stream: TcpStream| {
+            stream.write_all(&everything.concat()).unwrap();
+            std::mem::forget(stream);
+        };
+        let evidence = gathered(answer, LONG);
+        let expected = Evidence {
+            echo: Some(true),
+            version: Some("1.1.20".to_owned()),
+            refusal: Some("ERR what?".to_owned()),
+            option: Some("UNKNOWN_OPTION".to_owned()),
+            status: Some("0,0,0,0".to_owned()),
+        };
+        assert_eq!(evidence, expected);
+        // A server that ignores all text answers GET_STATUS three times.
+        let answer = move |mut stream: TcpStream| {
+            stream.write_all(&status.repeat(3)).unwrap();
+            std::mem::forget(stream);
+        };
+        let evidence = gathered(answer, LONG);
+        assert_eq!((evidence.version, evidence.refusal), (None, None));
+    }
+
+    #[test]
+    fn silence_and_garbage_leave_no_evidence() {
+        let nothing = Evidence {
+            echo: Some(false),
+            ..Evidence::default()
+        };
+        assert_eq!(
+            gathered(std::mem::forget, Duration::from_millis(50)),
+            nothing
+        );
+        assert_eq!(gathered(drop, LONG), nothing);
+        let garbage = |mut stream: TcpStream| {
+            let _ = stream.write_all(&[0; 100]);
+            std::mem::forget(stream);
+        };
+        assert_eq!(gathered(garbage, LONG), nothing);
+        assert_eq!(nothing.sentences(), ["ECHO_REQ is not answered"]);
+    }
+}

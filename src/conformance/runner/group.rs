@@ -4,7 +4,13 @@ use super::{Options, Place};
 use crate::conformance::case::Case;
 use crate::conformance::features::Settings;
 use crate::conformance::player::Delivery;
+use std::cmp::Reverse;
 use std::collections::BTreeMap;
+use std::time::Duration;
+
+/// Cases of a group at the most: a few, so that a server that is silent in many of them costs its
+/// silences at the same time.
+const AT_MOST: usize = 8;
 
 /// Cases that are played one after the other, on one server where servers are launched.
 pub(super) struct Group<'c> {
@@ -69,14 +75,21 @@ fn groups<'c>(cases: &[&'c Case], options: &Options) -> Vec<Group<'c>> {
     let mut groups = Vec::new();
     for &split in &options.splits {
         let mut shared: BTreeMap<(&str, &Settings), Vec<&Case>> = BTreeMap::new();
-        let mut alone = Vec::new();
+        let mut of_split = Vec::new();
         for &case in cases {
-            match needs_own_server(case) {
-                true => alone.push(vec![case]),
-                false => shared.entry((&case.area, &case.settings)).or_default().push(case),
+            // Who waits would let others wait.
+            match needs_own_server(case) || !case.script.waits().is_zero() {
+                true => of_split.push(vec![case]),
+                false => {
+                    let key = (case.area.as_str(), &case.settings);
+                    shared.entry(key).or_default().push(case);
+                }
             }
         }
-        for cases in alone.into_iter().chain(shared.into_values()) {
+        for cases in shared.into_values() {
+            of_split.extend(cases.chunks(AT_MOST).map(<[&Case]>::to_vec));
+        }
+        for cases in of_split {
             let settings = cases.first().map(|case| case.settings.clone());
             groups.push(Group {
                 split,
@@ -86,7 +99,10 @@ fn groups<'c>(cases: &[&'c Case], options: &Options) -> Vec<Group<'c>> {
         }
     }
     // Those that wait longest begin first, so that the run does not end with them alone.
-    groups.sort_by_key(|group| std::cmp::Reverse(group.cases.iter().map(|case| case.script.waits()).sum::<std::time::Duration>()));
+    groups.sort_by_key(|group| {
+        let waits = group.cases.iter().map(|case| case.script.waits());
+        Reverse(waits.sum::<Duration>())
+    });
     groups
 }
 
@@ -96,9 +112,15 @@ fn needs_own_server(case: &Case) -> bool {
 
 /// Why the case is not for this place, if it is not.
 pub(super) fn skip(case: &Case, place: &Place, options: &Options) -> Option<String> {
-    let unmet = case.needs.iter().find(|&&need| !options.profile.meets(need));
+    let unmet = case
+        .needs
+        .iter()
+        .find(|&&need| !options.profile.meets(need));
     if let Some(need) = unmet {
-        return Some(format!("the server is not {need}, says profile {}", options.profile.name));
+        return Some(format!(
+            "the server is not {need}, says profile {}",
+            options.profile.name
+        ));
     }
     let launched = || match needs_own_server(case) && !case.hazardous || !case.settings.is_empty() {
         true => Some("needs a server of its own: --launch".to_owned()),

@@ -88,12 +88,19 @@ pub fn run(cases: &[&Case], place: &Place, options: &Options, control: &dyn Cont
         state: Mutex::default(),
         gone: AtomicBool::new(false),
         all,
-        numbers: cases.iter().enumerate().map(|(at, case)| (case.id.as_str(), at)).collect(),
+        numbers: cases
+            .iter()
+            .enumerate()
+            .map(|(at, case)| (case.id.as_str(), at))
+            .collect(),
     };
     for stage in stages {
         run.stage(stage);
     }
-    let state = run.state.into_inner().unwrap_or_else(PoisonError::into_inner);
+    let state = run
+        .state
+        .into_inner()
+        .unwrap_or_else(PoisonError::into_inner);
     let mut results = Vec::with_capacity(all);
     let mut by_key = state.results;
     for split in &options.splits {
@@ -187,7 +194,13 @@ impl Run<'_> {
         failed.map(|id| (Verdict::Blocked, format!("{id} did not pass")))
     }
 
-    fn unplayed(&self, case: &Case, split: Delivery, verdict: Verdict, reason: String) -> CaseResult {
+    fn unplayed(
+        &self,
+        case: &Case,
+        split: Delivery,
+        verdict: Verdict,
+        reason: String,
+    ) -> CaseResult {
         CaseResult {
             reason: Some(reason),
             ..play::blank(case, split, verdict)
@@ -214,7 +227,10 @@ impl Run<'_> {
     /// Says once that the server is gone.
     fn lose(&self, case: &Case, how: &str) {
         if !self.gone.swap(true, Ordering::Relaxed) {
-            let note = format!("{how} (seen after {}); the cases left were not played", case.id);
+            let note = format!(
+                "{how} (seen after {}); the cases left were not played",
+                case.id
+            );
             self.state().notes.push(note);
         }
     }

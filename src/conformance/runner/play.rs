@@ -11,6 +11,7 @@ use crate::conformance::player::{self, Cause, Delivery, Failure, Player};
 use crate::conformance::profile::Known;
 use crate::conformance::requirements::Catalogue;
 use crate::conformance::tcp::TcpArm;
+use crate::conformance::trace::Trace;
 use crate::report::conform::{CaseResult, FailureDetail, Verdict};
 use std::time::Instant;
 
@@ -19,7 +20,7 @@ const LAST_WORDS: usize = 8;
 
 /// What came of playing a case.
 enum Played {
-    Passed,
+    Passed(Trace),
     Failed {
         failure: Box<Failure>,
         /// How the server fared, where it did not survive.
@@ -61,7 +62,12 @@ impl<'r> Seat<'r> {
 
     fn options(&self, case: &Case) -> player::Options {
         let options = self.run.options;
-        let number = self.run.numbers.get(case.id.as_str()).copied().unwrap_or_default();
+        let number = self
+            .run
+            .numbers
+            .get(case.id.as_str())
+            .copied()
+            .unwrap_or_default();
         player::Options {
             namespace: Namespace::new(format!("{}{number}-", options.namespace)),
             timeout: options.timeout,
@@ -79,7 +85,7 @@ impl<'r> Seat<'r> {
         };
         self.run.keep(case, self.group.split, trace);
         match outcome {
-            Ok(_) => Played::Passed,
+            Ok(trace) => Played::Passed(trace),
             Err(failure) => Played::Failed {
                 failure,
                 server: None,
@@ -89,9 +95,7 @@ impl<'r> Seat<'r> {
 
     fn in_memory(&self, case: &Case) -> Played {
         match policy::policy(&self.group.settings) {
-            Ok(policy) => {
-                self.script(case, &mut MemoryArm::new(policy))
-            }
+            Ok(policy) => self.script(case, &mut MemoryArm::new(policy)),
             Err(reason) => Played::Unable(reason),
         }
     }
@@ -135,11 +139,17 @@ impl<'r> Seat<'r> {
             return played;
         }
         if let Some(ended) = server.ended() {
-            played.blame(format!("the server ended: {ended}\n{}", server.log_tail(LAST_WORDS)));
+            played.blame(format!(
+                "the server ended: {ended}\n{}",
+                server.log_tail(LAST_WORDS).join("\n")
+            ));
             self.server = None;
         } else if case.hazardous || matches!(played, Played::Failed { .. }) {
             if let Err(error) = sanity::round_trip(&target, timeout) {
-                played.blame(format!("the server hangs: {error}\n{}", server.log_tail(LAST_WORDS)));
+                played.blame(format!(
+                    "the server hangs: {error}\n{}",
+                    server.log_tail(LAST_WORDS).join("\n")
+                ));
                 self.server = None;
             }
         }
@@ -153,7 +163,9 @@ impl<'r> Seat<'r> {
         }
         let arguments = self.run.options.profile.arguments(&self.group.settings);
         let arguments = arguments.map_err(|setting| format!("no way to set {setting}"))?;
-        let server = launcher.start(&arguments).map_err(|error| error.to_string())?;
+        let server = launcher
+            .start(&arguments)
+            .map_err(|error| error.to_string())?;
         self.server = Some(server.clone());
         Ok(server)
     }
@@ -161,16 +173,23 @@ impl<'r> Seat<'r> {
     fn judge(&self, case: &Case, played: Played) -> CaseResult {
         let profile = &self.run.options.profile;
         let split = self.group.split.to_string();
-        let known = profile.known.iter().find(|known| known.covers(&case.id, &split));
+        let known = profile
+            .known
+            .iter()
+            .find(|known| known.covers(&case.id, &split));
         let (failure, server) = match played {
             Played::Unable(reason) => return self.unable(case, reason),
-            Played::Passed => return self.passed(case, known),
+            Played::Passed(_) => return self.passed(case, known),
             Played::Failed { failure, server } => (failure, server),
         };
         if let Some(reason) = ours(&failure.cause) {
             return self.unable(case, reason);
         }
-        let told = format!("{}\n{}", failure.cause, server.as_deref().unwrap_or_default());
+        let told = format!(
+            "{}\n{}",
+            failure.cause,
+            server.as_deref().unwrap_or_default()
+        );
         let (verdict, reason) = match known {
             Some(known) if known.explains(&told) => (Verdict::Known, Some(known.reason.clone())),
             Some(known) => {
@@ -195,7 +214,10 @@ impl<'r> Seat<'r> {
     fn passed(&self, case: &Case, known: Option<&Known>) -> CaseResult {
         let (verdict, reason) = match known {
             None => (Verdict::Pass, None),
-            Some(known) if known.sometimes => (Verdict::Known, Some(format!("passed this time: {}", known.reason))),
+            Some(known) if known.sometimes => (
+                Verdict::Known,
+                Some(format!("passed this time: {}", known.reason)),
+            ),
             Some(known) => {
                 let reason = format!(
                     "it passes, but the profile lists it as a known failure: {}",
@@ -238,12 +260,20 @@ impl Played {
     fn blame(&mut self, what: String) {
         match self {
             Played::Failed { server, .. } => *server = Some(what),
-            _ => {
+            Played::Passed(trace) => {
+                let failure = Failure {
+                    line: 0,
+                    step: "after the end of the script".to_owned(),
+                    round: None,
+                    cause: Cause::ServerLost,
+                    trace: std::mem::take(trace),
+                };
                 *self = Played::Failed {
-                    failure: Box::new(Failure::after_the_end(Cause::ServerLost)),
+                    failure: Box::new(failure),
                     server: Some(what),
                 };
             }
+            Played::Unable(_) => {}
         }
     }
 }

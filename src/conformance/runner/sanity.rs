@@ -34,7 +34,13 @@ pub fn round_trip(target: &str, timeout: Duration) -> Result<Duration, SanityErr
     let mut arm = TcpArm::new(target, timeout)?;
     let peer = arm.connect()?;
     let mut request = Vec::new();
-    encode::packet(&mut request, Magic::Req, PacketType::ECHO_REQ, &[], Some(BODY));
+    encode::packet(
+        &mut request,
+        Magic::Req,
+        PacketType::ECHO_REQ,
+        &[],
+        Some(BODY),
+    );
     let start = Instant::now();
     arm.send(peer, &request)?;
     let (mut decoder, mut answer) = (Decoder::default(), None);

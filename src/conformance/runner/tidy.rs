@@ -5,7 +5,9 @@ use crate::conformance::Namespace;
 use crate::conformance::arm::{Arm, ArmError, PeerId, Received};
 use crate::conformance::script::{Content, Script, Value};
 use crate::conformance::tcp::TcpArm;
-use crate::protocol::{Body, Decoder, Frame, GrabKind, Magic, Packet, PacketType, Request, Response, Work, encode};
+use crate::protocol::{
+    Body, Decoder, Frame, GrabKind, Magic, Packet, PacketType, Request, Response, Work, encode,
+};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -20,7 +22,10 @@ fn functions(script: &Script, namespace: &Namespace) -> Vec<(Vec<u8>, bool)> {
         let Content::Packet { kind, args, .. } = &message.content else {
             continue;
         };
-        let Some(row) = kind.info().filter(|row| row.args.first() == Some(&"function")) else {
+        let Some(row) = kind
+            .info()
+            .filter(|row| row.args.first() == Some(&"function"))
+        else {
             continue;
         };
         let submits = row.name.starts_with("SUBMIT_");
@@ -51,7 +56,13 @@ pub(super) fn tidy(
     let mut bytes = Vec::new();
     for (function, submits) in &functions {
         if *submits {
-            encode::packet(&mut bytes, Magic::Req, PacketType::CAN_DO, &[function], None);
+            encode::packet(
+                &mut bytes,
+                Magic::Req,
+                PacketType::CAN_DO,
+                &[function],
+                None,
+            );
         }
     }
     arm.send(peer, &bytes)?;
@@ -81,7 +92,11 @@ fn drop_functions(
         let plain = |b: &u8| b.is_ascii_graphic();
         !prefix.is_empty() && name.starts_with(prefix) && name.iter().all(plain)
     };
-    let mut names: Vec<_> = functions.into_iter().map(|(name, _)| name).filter(ours).collect();
+    let mut names: Vec<_> = functions
+        .into_iter()
+        .map(|(name, _)| name)
+        .filter(ours)
+        .collect();
     names.dedup();
     let peer = arm.connect()?;
     let mut lines = Vec::new();

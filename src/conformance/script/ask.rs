@@ -8,7 +8,7 @@ impl Script {
     pub fn messages(&self) -> impl Iterator<Item = &Message> {
         let steps = flat(&self.steps).into_iter();
         steps.flat_map(|step| match &step.action {
-            Action::Send { messages, .. } => messages.as_slice(),
+            Action::Send { messages, .. } | Action::Flood { messages, .. } => messages.as_slice(),
             _ => &[],
         })
     }
@@ -25,7 +25,10 @@ impl Script {
 
     /// Whether it acts on the server's process, or needs an address of it besides the first.
     pub fn needs_process(&self) -> bool {
-        false
+        let steps = flat(&self.steps);
+        let acts =
+            |step: &&Step| matches!(step.action, Action::Server(_) | Action::ConnectHttp { .. });
+        steps.iter().any(acts)
     }
 }
 

@@ -31,6 +31,8 @@
 //! | `x is quiet`, `x is closed` | `x < nothing`, `x < closed` |
 //! | `x connects`, `x closes`, `x half-closes`, `x resets` | connect, close, FIN only, RST |
 //! | `x floods 9 times NAME args` | sends, and does not read; what is not taken for a second is dropped |
+//! | `x connects to http` | to the HTTP port, where it sends `bytes` |
+//! | `x < http 200 "body" Header "value"` | a response, with this header among others |
 //! | `any order {` lines with `<` `}` | these, in any order |
 //! | `at least 2 {` lines with `<` `}` | one line for each peer; so many of them receive it, the others nothing |
 //! | `repeat 9 {` lines `}` | these, again and again; what they bind is free at the end of each round |
@@ -88,6 +90,11 @@ pub struct Step {
 pub enum Action {
     /// The peer connects.
     Connect {
+        /// Its name.
+        peer: String,
+    },
+    /// The peer connects to the HTTP port.
+    ConnectHttp {
         /// Its name.
         peer: String,
     },
@@ -223,6 +230,8 @@ pub enum Outcome {
     Line(LinePattern),
     /// Lines up to one that is a single dot.
     List(ListPattern),
+    /// A response of the HTTP port.
+    Http(HttpPattern),
     /// Nothing.
     Nothing,
     /// The server ends the connection.
@@ -236,6 +245,17 @@ pub struct PacketPattern {
     pub kind: PacketType,
     /// One for each argument of the packet table, and one for the body where there is one.
     pub args: Vec<Pattern>,
+}
+
+/// A response of the HTTP port as it is expected.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct HttpPattern {
+    /// Its status, in decimal.
+    pub status: Pattern,
+    /// Its body.
+    pub body: Pattern,
+    /// Headers that it has, among others; names are the same in any case.
+    pub headers: Vec<(String, Pattern)>,
 }
 
 /// A line of the text protocol as it is expected.

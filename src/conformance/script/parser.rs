@@ -26,6 +26,7 @@ impl FromStr for Script {
             next: 0,
             bound: BTreeSet::new(),
             peers: BTreeMap::new(),
+            http: BTreeSet::new(),
             down: false,
         };
         let steps = parser.steps(Place::Script)?;
@@ -44,6 +45,8 @@ enum Place {
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Standing {
     Connected,
+    /// The server has ended the connection.
+    Ended,
     Gone(Closing),
     Flooded,
 }
@@ -53,6 +56,8 @@ struct Parser {
     next: usize,
     bound: BTreeSet<String>,
     peers: BTreeMap<String, Standing>,
+    /// Peers that are connected to the HTTP port.
+    http: BTreeSet<String>,
     /// Whether the server has ended.
     down: bool,
 }

@@ -17,6 +17,7 @@ impl Display for Action {
     fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
         match self {
             Action::Connect { peer } => write!(f, "{peer} connects"),
+            Action::ConnectHttp { peer } => write!(f, "{peer} connects to http"),
             Action::Close { peer, how } => write!(f, "{peer} {}", how.verb()),
             Action::Send { peer, messages } => {
                 write!(f, "{peer} > ")?;
@@ -181,6 +182,7 @@ impl Display for Outcome {
             }
             Outcome::Line(line) => line.fmt(f),
             Outcome::List(list) => list.fmt(f),
+            Outcome::Http(response) => response.fmt(f),
             Outcome::Nothing => f.write_str("nothing"),
             Outcome::Closed => f.write_str("closed"),
         }
@@ -193,6 +195,18 @@ impl Display for PacketPattern {
         for (index, arg) in self.args.iter().enumerate() {
             f.write_char(' ')?;
             arg.print(f, is_body(self.kind, index))?;
+        }
+        Ok(())
+    }
+}
+
+impl Display for HttpPattern {
+    fn fmt(&self, f: &mut Formatter<'_>) -> fmt::Result {
+        write!(f, "http {} ", self.status)?;
+        self.body.print(f, true)?;
+        for (name, value) in &self.headers {
+            write!(f, " {name} ")?;
+            value.print(f, true)?;
         }
         Ok(())
     }

@@ -161,6 +161,15 @@ impl Process for Told {
 
 /// Plays on a server that accepts and closes, whose process ends so.
 fn with_process(script: &str, ends: &[Option<Ended>]) -> (Result<String, String>, Vec<String>) {
+    with_http(script, ends, None)
+}
+
+/// The same, with an HTTP port.
+fn with_http(
+    script: &str,
+    ends: &[Option<Ended>],
+    http: Option<SocketAddr>,
+) -> (Result<String, String>, Vec<String>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let target = listener.local_addr().unwrap().to_string();
     std::thread::spawn(move || listener.incoming().for_each(drop));
@@ -168,7 +177,7 @@ fn with_process(script: &str, ends: &[Option<Ended>]) -> (Result<String, String>
     let process = Told {
         ends: ends.iter().copied().collect(),
         done: Arc::clone(&done),
-        http: None,
+        http,
     };
     let arm = TcpArm::new(&target, Duration::from_secs(5)).unwrap();
     let mut arm = arm.with_process(Box::new(process));
@@ -241,4 +250,103 @@ fn a_server_that_does_not_end_as_it_should_is_named() {
         let message = format!("line 1: server {step}\n  {cause}\n");
         assert!(failure.starts_with(&message), "{failure}");
     }
+}
+
+/// Plays on an HTTP port that answers each connection's request so.
+fn against_http(script: &str, response: &'static str) -> Result<String, String> {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let address = listener.local_addr().unwrap();
+    std::thread::spawn(move || {
+        for mut stream in listener.incoming().flatten() {
+            let mut request = Vec::new();
+            while !request.ends_with(b"\r\n\r\n") {
+                let mut byte = [0];
+                stream.read_exact(&mut byte).unwrap();
+                request.extend(byte);
+            }
+            stream.write_all(response.as_bytes()).unwrap();
+        }
+    });
+    let script =
+        format!("web connects to http\nweb > bytes \"POST /f HTTP/1.0\\r\\n\\r\\n\"\n{script}");
+    with_http(&script, &[], Some(address)).0
+}
+
+const OK: &str = "HTTP/1.0 200 OK\r\nContent-Length: 5\r\nX-Job: H:a:1\r\n\r\nhello";
+
+#[test]
+fn responses_are_held_against_patterns() {
+    let script = r#"
+        web < http 200 "hel".. x-job $h[1..63] Content-Length "5"
+        web is closed
+        web connects to http
+        web > bytes "GET / HTTP/1.0\r\nX-Job: $h\r\n\r\n"
+        web half-closes
+        web < http 400 _ | http _ "hello" X-JOB $h | closed
+        web is closed
+        web connects
+        web is closed
+    "#;
+    let trace = against_http(script, OK).unwrap();
+    let events: Vec<&str> = trace.lines().filter_map(|line| line.get(15..)).collect();
+    assert_eq!(
+        events[..8],
+        [
+            "web connects to http",
+            "web > 20 bytes",
+            "       \"POST /f HTTP/1.0\\r\\n\"",
+            "       \"\\r\\n\"",
+            "web < http 200 \"hello\" Content-Length \"5\" X-Job \"H:a:1\"",
+            "       \"HTTP/1.0 200 OK\\r\\n\"",
+            "       \"Content-Length: 5\\r\\n\"",
+            "       \"X-Job: H:a:1\\r\\n\"",
+        ],
+        "{trace}"
+    );
+}
+
+#[test]
+fn a_body_may_end_with_the_connection() {
+    let script = "web < http 200 hello\nweb is closed";
+    against_http(script, "HTTP/1.1 200 OK\r\n\r\nhello").unwrap();
+}
+
+#[test]
+fn a_wrong_response_is_named() {
+    for (response, cause) in [
+        (
+            OK,
+            "web expected http 200 \"bye\" | http 200 _ Server _ | http 404 _, found http 200 \"hello\" Content-Length \"5\" X-Job \"H:a:1\"\n",
+        ),
+        (
+            "",
+            "web expected http 200 \"bye\" | http 200 _ Server _ | http 404 _, found the end of the connection\n",
+        ),
+        (
+            "HTTP/1.0 200 OK\r\nContent-Length: 6\r\n\r\nhello",
+            "web received a part of a response before the connection ended\n",
+        ),
+        (
+            "HTTP/1.0 200",
+            "web received a part of a response before the connection ended\n",
+        ),
+        (
+            "ERR unknown_command\r\n",
+            "web received what is no HTTP response: invalid HTTP version\n",
+        ),
+    ] {
+        let script = "web < http 200 \"bye\" | http 200 _ Server _ | http 404 _";
+        let failure = against_http(script, response).unwrap_err();
+        assert!(failure.contains(cause), "{failure}");
+        let shown = response.lines().next().unwrap_or_default();
+        assert!(failure.contains(shown), "{failure}");
+    }
+}
+
+#[test]
+fn a_server_without_an_http_port_is_named() {
+    let (outcome, _) = with_process("web connects to http", &[]);
+    let message = "line 1: web connects to http\n  the script needs a server with an HTTP port, which there is not here\n";
+    let failure = outcome.unwrap_err();
+    assert!(failure.starts_with(message), "{failure}");
 }

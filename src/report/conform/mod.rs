@@ -5,8 +5,10 @@
 //! the tool, or on another machine, can be read and compared. Much of it comes from the server
 //! under test; no renderer trusts a byte of it.
 
+mod temporary;
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
+pub use temporary::*;
 
 /// Version of the JSON form; it grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;

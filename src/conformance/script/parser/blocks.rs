@@ -106,6 +106,6 @@ impl Parser {
 fn is_one_frame(outcome: &Outcome) -> bool {
     !matches!(
         outcome,
-        Outcome::Nothing | Outcome::Closed | Outcome::List(_)
+        Outcome::Nothing | Outcome::Closed | Outcome::List(_) | Outcome::Http(_)
     )
 }

@@ -14,6 +14,7 @@ impl Parser {
             self.bound.clone_from(&before);
             let outcome_at = self.peek().1;
             let outcome = self.outcome()?;
+            self.fits_port(&peer, &outcome, outcome_at)?;
             let bound = std::mem::take(&mut self.bound);
             bound_by_all = Some(match bound_by_all {
                 Some(all) => all.intersection(&bound).cloned().collect(),
@@ -33,6 +34,7 @@ impl Parser {
         if outcomes.contains(&Outcome::Nothing) {
             self.stands(&peer, at, true)?;
         }
+        self.note_end(&peer, &outcomes);
         Ok(Expectation {
             peer,
             times,
@@ -41,11 +43,13 @@ impl Parser {
     }
 
     fn outcome(&mut self) -> Parsed<Outcome> {
-        let (word, at) = self.word("a packet, `text`, `row`, `list`, `nothing` or `closed`")?;
+        let (word, at) =
+            self.word("a packet, `text`, `row`, `list`, `http`, `nothing` or `closed`")?;
         match word.as_str() {
             "nothing" => Ok(Outcome::Nothing),
             "closed" => Ok(Outcome::Closed),
             "list" => self.list(),
+            "http" => self.http(),
             "text" | "row" | "words" => Ok(Outcome::Line(self.line(&word)?)),
             "packet" => {
                 let kind = self.number()?;
@@ -63,6 +67,35 @@ impl Parser {
                 Ok(Outcome::Packet(PacketPattern { kind, args }))
             }
         }
+    }
+
+    /// Refuses a response where no HTTP is spoken, and all but responses where it is.
+    fn fits_port(&self, peer: &str, outcome: &Outcome, at: At) -> Parsed<()> {
+        match (self.http.contains(peer), outcome) {
+            (true, Outcome::Http(_) | Outcome::Closed) => Ok(()),
+            (true, _) => {
+                Err(at.expected("`http` or `closed` from the HTTP port", "something else"))
+            }
+            (false, Outcome::Http(_)) => {
+                Err(at.expected("`http` behind `connects to http` only", "no such line"))
+            }
+            (false, _) => Ok(()),
+        }
+    }
+
+    fn http(&mut self) -> Parsed<Outcome> {
+        let status = self.pattern("a status")?;
+        let body = self.pattern("a body")?;
+        let mut headers = Vec::new();
+        while self.at_value() {
+            let (name, _) = self.word("the name of a header")?;
+            headers.push((name, self.pattern("the value of the header")?));
+        }
+        Ok(Outcome::Http(HttpPattern {
+            status,
+            body,
+            headers,
+        }))
     }
 
     fn line(&mut self, form: &str) -> Parsed<LinePattern> {

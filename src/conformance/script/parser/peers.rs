@@ -13,7 +13,7 @@ impl Parser {
         let verb = match token {
             Token::Sends => {
                 self.stands(&peer, at, true)?;
-                let messages = self.messages()?;
+                let messages = self.messages_of(&peer)?;
                 return Ok(Action::Send { peer, messages });
             }
             Token::Receives => return Ok(Action::Expect(self.expectation(peer, at)?)),
@@ -32,7 +32,7 @@ impl Parser {
             "connects" => self.connect(peer, at),
             "floods" => {
                 self.stands(&peer, at, true)?;
-                let messages = self.messages()?;
+                let messages = self.messages_of(&peer)?;
                 self.peers.insert(peer.clone(), Standing::Flooded);
                 Ok(Action::Flood { peer, messages })
             }
@@ -45,11 +45,28 @@ impl Parser {
         match self.peers.get(&peer) {
             Some(Standing::Connected) => return Err(at.error(Problem::Connected { peer })),
             Some(Standing::Flooded) => return Err(at.error(Problem::Flooded { peer })),
-            Some(Standing::Gone(_)) | None if self.down => return Err(at.error(Problem::Down)),
-            Some(Standing::Gone(_)) | None => {}
+            _ if self.down => return Err(at.error(Problem::Down)),
+            Some(Standing::Gone(_) | Standing::Ended) | None => {}
         }
         self.peers.insert(peer.clone(), Standing::Connected);
+        if self.take_word("to") {
+            self.want(&Token::Word("http".to_owned()), "`http`")?;
+            self.http.insert(peer.clone());
+            return Ok(Action::ConnectHttp { peer });
+        }
+        self.http.remove(&peer);
         Ok(Action::Connect { peer })
+    }
+
+    /// What the peer sends; HTTP has no packets.
+    fn messages_of(&mut self, peer: &str) -> Parsed<Vec<Message>> {
+        let at = self.peek().1;
+        let messages = self.messages()?;
+        let bytes = |message: &Message| matches!(message.content, Content::Bytes(_));
+        if self.http.contains(peer) && !messages.iter().all(bytes) {
+            return Err(at.expected("`bytes` to the HTTP port", "a packet or a line"));
+        }
+        Ok(messages)
     }
 
     fn is(&mut self, peer: String, at: At) -> Parsed<Action> {
@@ -59,13 +76,27 @@ impl Parser {
             "closed" => Outcome::Closed,
             _ => return Err(state_at.expected("`quiet` or `closed`", format!("`{state}`"))),
         };
+        if self.http.contains(&peer) && outcome == Outcome::Nothing {
+            return Err(state_at.expected("`closed`: no request proves silence here", "`quiet`"));
+        }
         // Silence is proved by a request, so a peer that cannot send cannot be found quiet.
         self.stands(&peer, at, outcome == Outcome::Nothing)?;
+        let outcomes = vec![outcome];
+        self.note_end(&peer, &outcomes);
         Ok(Action::Expect(Expectation {
             peer,
             times: 1,
-            outcomes: vec![outcome],
+            outcomes,
         }))
+    }
+
+    /// Who can only have met the end of his connection may connect again.
+    pub(super) fn note_end(&mut self, peer: &str, outcomes: &[Outcome]) {
+        if let (Some(standing @ Standing::Connected), [Outcome::Closed]) =
+            (self.peers.get_mut(peer), outcomes)
+        {
+            *standing = Standing::Ended;
+        }
     }
 
     /// Refuses a peer that has left; `sending` also one that has only stopped to send.
@@ -88,7 +119,7 @@ impl Parser {
                     Closing::Reset => "reset",
                 },
             })),
-            Some(Standing::Connected) => Ok(()),
+            Some(Standing::Connected | Standing::Ended) => Ok(()),
             None => {
                 self.peers.insert(peer.to_owned(), Standing::Connected);
                 Ok(())
@@ -114,6 +145,7 @@ impl Parser {
             (ServerStep::Terminate | ServerStep::Kill | ServerStep::Exit, false) => {
                 self.down = true;
                 self.peers.clear();
+                self.http.clear();
             }
         }
         Ok(Action::Server(step))

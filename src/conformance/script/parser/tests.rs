@@ -67,6 +67,14 @@ client is closed
 worker closes
 worker connects
 worker resets
+web connects to http
+web > bytes "GET / HTTP/1.0\r\n" "\r\n"
+web < http 200 "{f}" Content-Length $size[1..9] Server _
+web < http 400 _ | http _ "ab".. | closed
+web half-closes
+web is closed
+web connects
+web is quiet
 flood floods 26000 times ECHO_REQ "x"*1000 & text "status"
 flood closes
 server terminates
@@ -200,6 +208,42 @@ fn errors_say_where_and_what() {
             "any order {\nserver < NOOP\n}",
             "line 2, column 1: expected the name of a peer, found `server`, which is the process",
         ),
+        (
+            "web connects to ftp",
+            "line 1, column 17: expected `http`, found `ftp`",
+        ),
+        (
+            "web connects to http\nweb > GRAB_JOB",
+            "line 2, column 7: expected `bytes` to the HTTP port, found a packet or a line",
+        ),
+        (
+            "web connects to http\nweb < http 200 _ | NOOP",
+            "line 2, column 20: expected `http` or `closed` from the HTTP port, found something else",
+        ),
+        (
+            "web connects to http\nweb is quiet",
+            "line 2, column 8: expected `closed`: no request proves silence here, found `quiet`",
+        ),
+        (
+            "web connects\nweb < http 200 _",
+            "line 2, column 7: expected `http` behind `connects to http` only, found no such line",
+        ),
+        (
+            "web connects to http\nweb < http 200",
+            "line 2, column 15: expected a body, found the end of the script",
+        ),
+        (
+            "web connects to http\nweb < http 200 _ \"Server\" _",
+            "line 2, column 18: expected the name of a header, found a string",
+        ),
+        (
+            "web connects to http\nweb < http 200 _ Server",
+            "line 2, column 24: expected the value of the header, found the end of the script",
+        ),
+        (
+            "web connects to http\nat least 1 {\nweb < http 200 _\n}",
+            "line 3, column 7: expected one packet or line in `at least`, which lets the others receive nothing as it is, found `http 200 _`",
+        ),
         ("server starts", "line 1, column 1: the server runs already"),
         (
             "server dies\nserver exits",
@@ -301,6 +345,7 @@ fn errors_say_where_and_what() {
 #[test]
 fn a_round_may_connect_again_who_was_closed() {
     parse("repeat 2 {\na connects\na < JOB_CREATED $h\na > WORK_FAIL $h\na closes\n}\na connects");
+    parse("repeat 2 {\na > GRAB_JOB\na is closed\na connects\n}");
     parse("repeat 1 {\na > GRAB_JOB\na closes\n}");
 }
 
@@ -432,6 +477,25 @@ fn expectation() -> impl Strategy<Value = Expectation> {
     })
 }
 
+/// For a peer that is connected to the HTTP port.
+fn http() -> impl Strategy<Value = Action> {
+    let headers = proptest::collection::vec(("[A-Za-z][A-Za-z-]{0,9}", pattern()), 0..3);
+    let response = (pattern(), pattern(), headers).prop_map(|(status, body, headers)| {
+        Outcome::Http(HttpPattern {
+            status,
+            body,
+            headers,
+        })
+    });
+    (1..3usize, proptest::collection::vec(response, 1..3)).prop_map(|(times, outcomes)| {
+        Action::Expect(Expectation {
+            peer: "webpeer".to_owned(),
+            times,
+            outcomes,
+        })
+    })
+}
+
 fn at_least() -> impl Strategy<Value = Action> {
     let outcomes = proptest::collection::vec(outcome(), 1..3);
     proptest::collection::vec(outcomes, 1..5).prop_map(|lines| {
@@ -476,6 +540,7 @@ fn one_action() -> impl Strategy<Value = Action> {
             .prop_map(|(peer, messages)| Action::Send { peer, messages }),
         expectation().prop_map(Action::Expect),
         at_least(),
+        http(),
         (0..100_000u64).prop_map(|ms| Action::After(Duration::from_millis(ms))),
     ]
 }
@@ -485,6 +550,8 @@ proptest! {
 
     #[test]
     fn any_script_prints_back_what_it_was(wanted in proptest::collection::vec(action(), 0..8)) {
+        let peer = "webpeer".to_owned();
+        let wanted: Vec<Action> = [Action::ConnectHttp { peer }].into_iter().chain(wanted).collect();
         let steps = wanted.iter().cloned().map(|action| Step { line: 0, action });
         let printed = Script { steps: steps.collect() }.to_string();
         let parsed = match printed.parse::<Script>() {
@@ -508,7 +575,7 @@ proptest! {
                 Just("*"), Just("3 times"), Just("list"), Just("any order"), Just("after 1s"),
                 Just("ECHO_REQ"), Just("ECHO_RES"), Just("JOB_CREATED"), Just("row"), Just("text"),
                 Just("packet"), Just("closes"), Just("is quiet"), Just("nothing"), Just("now+1"),
-                Just("repeat 2 {"), Just("floods"), Just("server"), Just("dies"), Just("starts"),
+                Just("repeat 2 {"), Just("floods"), Just("connects"), Just("to http"), Just("http"), Just("server"), Just("dies"), Just("starts"),
                 Just("exits"), Just("at least 1 {"), Just("[1..2]"), Just("["),
             ],
             0..30,
