@@ -3,6 +3,7 @@
 use super::Matrix;
 use crate::report::conform::Conformance;
 use minijinja::syntax::SyntaxConfig;
+use minijinja::value::Serde;
 use minijinja::{Environment, Error, Value, context};
 
 /// The page. Its name ends in `.html`, so that whatever is put into it is escaped.
@@ -15,7 +16,7 @@ pub fn matrix_html(reports: &[Conformance]) -> Result<String, Error> {
     let syntax = SyntaxConfig::builder();
     environment.set_syntax(syntax.trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("matrix.html", TEMPLATE)?;
-    let matrix = Value::serialize(Matrix::of(reports));
+    let matrix = Value::from(Serde(Matrix::of(reports)));
     environment
         .get_template("matrix.html")?
         .render(context! { matrix, version => env!("CARGO_PKG_VERSION") })
