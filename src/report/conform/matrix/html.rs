@@ -13,7 +13,7 @@ const TEMPLATE: &str = include_str!("matrix.html");
 /// scripts.
 pub fn matrix_html(reports: &[Conformance]) -> Result<String, Error> {
     let mut environment = Environment::new();
-    let syntax = SyntaxConfig::builder();
+    let mut syntax = SyntaxConfig::builder();
     environment.set_syntax(syntax.trim_blocks(true).lstrip_blocks(true).build()?);
     environment.add_template("matrix.html", TEMPLATE)?;
     let matrix = Value::from(Serde(Matrix::of(reports)));
