@@ -92,6 +92,7 @@ pub(super) fn with_cases(cases: Vec<CaseResult>) -> Conformance {
 pub(super) fn report() -> Conformance {
     let mut error = failing("admin/status");
     error.verdict = Verdict::Error;
+    error.reason = Some("no free port".to_owned());
     error.split = "byte".to_owned();
     let mut quirk = case("worker/quirk", Verdict::Note);
     quirk.level = Level::Observed;

@@ -240,7 +240,7 @@ mod tests {
     fn nothing_of_a_peer_becomes_markup() {
         let text = markdown(&examples::hostile());
         let outside: Vec<&str> = text.split("````text").collect();
-        assert!(!text.contains("<script>alert"), "{}", outside[0]);
+        assert!(!outside[0].contains("<script"), "{}", outside[0]);
         assert!(!outside[0].contains("@octocat"));
         assert!(!text.contains(['\x1b', '\0', '\r', '\u{202e}']));
     }
