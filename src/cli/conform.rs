@@ -14,6 +14,7 @@ use crate::conformance::player::Delivery;
 use crate::conformance::runner::{self, Options, Outcome};
 use crate::conformance::suite::{Selection, Suite};
 use crate::load::{RunId, units};
+use crate::report::conform::text::TraceOf;
 use crate::report::conform::{self, Conformance, Counts, Document, ProfileInfo, Verdict};
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -80,6 +81,9 @@ pub(super) struct ConformArgs {
     /// Whose packets to show
     #[arg(long, env = "GEARBENCH_TRACE", value_enum, default_value = "failed")]
     trace: TraceArg,
+    /// A line for every case
+    #[arg(short, long, env = "GEARBENCH_VERBOSE")]
+    verbose: bool,
 }
 
 /// Which server, and what is known of it.
@@ -194,10 +198,22 @@ impl SplitArg {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq, ValueEnum)]
 enum TraceArg {
-    /// Those of cases that failed
+    /// Those of unexpected failures
     Failed,
+    /// Those of known failures and notes too
+    All,
     /// Nobody's
     None,
+}
+
+impl TraceArg {
+    fn of(self) -> TraceOf {
+        match self {
+            TraceArg::Failed => TraceOf::Failed,
+            TraceArg::All => TraceOf::All,
+            TraceArg::None => TraceOf::None,
+        }
+    }
 }
 
 /// Plays cases.
@@ -245,11 +261,7 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
         report
             .notes
             .extend(baseline.text().lines().map(str::to_owned));
-        set_exit_code(
-            &mut report,
-            Some(!baseline.newly_failing.is_empty()),
-            interruption.code(),
-        );
+        set_exit_code(&mut report, Some(baseline.is_worse()), interruption.code());
     } else {
         set_exit_code(&mut report, None, interruption.code());
     }
@@ -362,27 +374,26 @@ fn set_exit_code(report: &mut Conformance, regressed: Option<bool>, interrupted:
 
 fn output(args: &ConformArgs, report: &Conformance) -> anyhow::Result<()> {
     let stdout = std::io::stdout();
-    let colour =
-        stdout.is_terminal() && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
+    let plain = std::env::var_os("NO_COLOR").is_some_and(|value| !value.is_empty());
     let text = conform::text(
         report,
-        &conform::TextOptions {
-            colour,
-            traces: args.trace == TraceArg::Failed,
-            ..conform::TextOptions::default()
+        conform::text::Options {
+            colour: stdout.is_terminal() && !plain,
+            trace: args.trace.of(),
+            verbose: args.verbose,
+            ..conform::text::Options::default()
         },
     );
-    let files: [(_, fn(&Conformance) -> String); 3] = [
-        (&args.junit, conform::junit),
-        (&args.json, conform::json),
-        (&args.md, conform::markdown),
-    ];
-    for (path, render) in files {
-        if let Some(path) = path {
-            write_file(path, &render(report))?;
-        }
-    }
     stdout.lock().write_all(text.as_bytes())?;
+    if let Some(path) = &args.junit {
+        write_file(path, &conform::junit(report)?)?;
+    }
+    if let Some(path) = &args.json {
+        write_file(path, &conform::json(report)?)?;
+    }
+    if let Some(path) = &args.md {
+        write_file(path, &conform::markdown(report))?;
+    }
     Ok(())
 }
 

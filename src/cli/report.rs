@@ -51,9 +51,9 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<u8> {
     };
     let text = match (args.format, read.as_slice()) {
         (Format::Md, all) => results::matrix_markdown(all),
-        (Format::Html, all) => results::matrix_html(all),
-        (Format::Junit, [one]) => results::junit(one),
-        (Format::Text, [one]) => results::text(one, &results::TextOptions::default()),
+        (Format::Html, all) => results::matrix_html(all)?,
+        (Format::Junit, [one]) => results::junit(one)?,
+        (Format::Text, [one]) => results::text(one, results::text::Options::default()),
         (Format::Junit | Format::Text, _) => {
             let problem = "this format is of one result; md and html take several";
             return Ok(super::complain("report", &problem, exit::USAGE));

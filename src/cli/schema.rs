@@ -22,7 +22,7 @@ enum Of {
 /// Prints a schema.
 pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<u8> {
     let text = match args.of {
-        Of::Conform => conform::schema(),
+        Of::Conform => conform::schema()?,
     };
     std::io::stdout().write_all(text.as_bytes())?;
     Ok(exit::OK)

@@ -2,7 +2,7 @@
 
 use super::{Options, Place};
 use crate::conformance::case::Case;
-use crate::conformance::features::Settings;
+use crate::conformance::features::{Need, Settings};
 use crate::conformance::player::Delivery;
 use std::cmp::Reverse;
 use std::collections::BTreeMap;
@@ -117,10 +117,15 @@ pub(super) fn skip(case: &Case, place: &Place, options: &Options) -> Option<Stri
         .iter()
         .find(|&&need| !options.profile.meets(need));
     if let Some(need) = unmet {
-        return Some(format!(
-            "the server is not {need}, says profile {}",
-            options.profile.name
-        ));
+        let profile = &options.profile.name;
+        return Some(match need {
+            Need::Feature(feature) => format!("profile {profile} lacks {}", feature.name),
+            Need::Choice { choice, .. } => format!(
+                "profile {profile} has {}={}",
+                choice.name,
+                options.profile.choice(choice)
+            ),
+        });
     }
     let launched = || match needs_own_server(case) && !case.hazardous || !case.settings.is_empty() {
         true => Some("needs a server of its own: --launch".to_owned()),

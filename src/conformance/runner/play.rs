@@ -198,8 +198,7 @@ impl<'r> Seat<'r> {
                 (Verdict::Fail, Some(reason))
             }
             None if case.level == Level::Observed && !profile.quirks => {
-                let reason = "not as C gearmand does it, which nobody has to".to_owned();
-                (Verdict::Note, Some(reason))
+                (Verdict::Note, Some(failure.cause.to_string()))
             }
             None => (Verdict::Fail, None),
         };
