@@ -254,7 +254,7 @@ pub static CHOICES: &[Choice] = choices! {
         "what the setting job-retries = 0 means"
     "grab-all-without-reducer"    ["assign-uniq" "assign-all"]
         "how GRAB_JOB_ALL is answered for a job without a reducer"
-    "joined-twice"                ["once" "copies"]
+    "joined-twice"                ["copies" "once"]
         "whether a client that submitted a job n times gets its packets once or n times"
 };
 

@@ -36,7 +36,6 @@ files! {
     "http"
     "tls"
     "signals"
-    "clients"
 }
 
 /// Why there are no cases to play.

@@ -31,22 +31,6 @@ fn job_that_nobody_waits_for_is_dropped_at_once() {
     );
 }
 
-/// P-DISC-13
-#[test]
-fn dropped_job_leaves_room_in_the_queue() {
-    check(
-        r#"
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED _
-        other  > text "maxqueue f 1"
-        other  < text "OK"
-        client closes
-        other  > SUBMIT_JOB f "" "2"
-        other  < JOB_CREATED _
-        "#,
-    );
-}
-
 /// P-DISC-02
 #[test]
 fn worker_may_finish_for_a_client_that_left() {
@@ -85,29 +69,6 @@ fn job_without_client_and_worker_is_dropped() {
     );
 }
 
-/// P-DISC-04, P-DISC-05, P-DISC-10, D02, D03
-#[test]
-fn job_of_a_lost_worker_goes_to_another() {
-    for submit in ["SUBMIT_JOB", "SUBMIT_JOB_BG"] {
-        for end in ["closes", "resets"] {
-            check(
-                &r#"
-                client > SUBMIT f u "1"
-                client < JOB_CREATED $h
-                lost   > CAN_DO f & GRAB_JOB
-                lost   < JOB_ASSIGN $h f "1"
-                lost END
-                worker > CAN_DO f & GRAB_JOB_UNIQ
-                worker < JOB_ASSIGN_UNIQ $h f u "1"
-                client is quiet
-                "#
-                .replace("SUBMIT", submit)
-                .replace("END", end),
-            );
-        }
-    }
-}
-
 /// P-DISC-04: without a limit again and again.
 #[test]
 fn attempts_are_unlimited_by_default() {
@@ -142,75 +103,6 @@ fn job_fails_after_its_last_attempt() {
             "#,
         );
     }
-}
-
-/// P-DISC-06
-#[test]
-fn job_has_as_many_attempts_as_the_limit_says() {
-    check_with(
-        attempts(3),
-        r#"
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED $h
-        one   > CAN_DO f & GRAB_JOB
-        one   < JOB_ASSIGN $h f "1"
-        one closes
-        two   > CAN_DO f & GRAB_JOB
-        two   < JOB_ASSIGN $h f "1"
-        two closes
-        client is quiet
-        three > CAN_DO f & GRAB_JOB
-        three < JOB_ASSIGN $h f "1"
-        three closes
-        client < WORK_FAIL $h
-        four  > CAN_DO f & GRAB_JOB
-        four  < NO_JOB
-        "#,
-    );
-}
-
-/// P-DISC-12
-#[test]
-fn dropping_a_job_touches_no_other() {
-    check(
-        r#"
-        leaver > SUBMIT_JOB f u "dropped" & SUBMIT_JOB f "" "dropped too" & SUBMIT_JOB g u "also"
-        leaver < 3 times JOB_CREATED _
-        client > SUBMIT_JOB f other "healthy"
-        client < JOB_CREATED $f
-        client > SUBMIT_JOB g other "healthy"
-        client < JOB_CREATED $g
-        leaver closes
-        worker > CAN_DO f & CAN_DO g & 3 times GRAB_JOB
-        any order {
-            worker < JOB_ASSIGN $f f "healthy"
-            worker < JOB_ASSIGN $g g "healthy"
-        }
-        worker < NO_JOB
-        worker > WORK_COMPLETE $f "" & WORK_COMPLETE $g ""
-        client < WORK_COMPLETE $f ""
-        client < WORK_COMPLETE $g ""
-        "#,
-    );
-}
-
-/// A connection that was client and worker at once leaves both ways.
-#[test]
-fn peer_that_runs_its_own_job_leaves() {
-    check(
-        r#"
-        both   > CAN_DO f & SUBMIT_JOB f u "1" & GRAB_JOB
-        both   < JOB_CREATED $h
-        both   < JOB_ASSIGN $h f "1"
-        client > SUBMIT_JOB f u "1"
-        client < JOB_CREATED $h
-        both closes
-        worker > CAN_DO f & GRAB_JOB
-        worker < JOB_ASSIGN $h f "1"
-        worker > WORK_COMPLETE $h ""
-        client < WORK_COMPLETE $h ""
-        "#,
-    );
 }
 
 /// P-FRAME-26

@@ -13,41 +13,6 @@ fn unknown_handle_is_not_known() {
     );
 }
 
-/// P-STAT-02, P-STAT-03, P-STAT-04
-#[test]
-fn anyone_may_ask_after_a_job() {
-    check(
-        r#"
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED $h
-        other  > GET_STATUS $h
-        other  < STATUS_RES $h 1 0 0 0
-        worker > CAN_DO f & GRAB_JOB
-        worker < JOB_ASSIGN $h f "1"
-        other  > GET_STATUS $h
-        other  < STATUS_RES $h 1 1 0 0
-        "#,
-    );
-}
-
-/// P-STAT-05
-#[test]
-fn progress_is_forgotten_with_the_worker() {
-    check(
-        r#"
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED $h
-        worker > CAN_DO f & GRAB_JOB
-        worker < JOB_ASSIGN $h f "1"
-        worker > WORK_STATUS $h 1 2
-        client < WORK_STATUS $h 1 2
-        worker closes
-        client > GET_STATUS $h
-        client < STATUS_RES $h 1 0 0 0
-        "#,
-    );
-}
-
 /// P-STAT-06
 #[test]
 fn handle_may_end_in_nul() {
@@ -115,19 +80,6 @@ fn unknown_unique_is_not_known() {
         client < STATUS_RES_UNIQUE - 0 0 0 0 0
         client > GET_STATUS_UNIQUE body
         client < STATUS_RES_UNIQUE body 0 0 0 0 0
-        "#,
-    );
-}
-
-/// P-STAT-12: one of the two; which is open.
-#[test]
-fn unique_of_two_functions_is_known() {
-    check(
-        r#"
-        client > SUBMIT_JOB f u "1" & SUBMIT_JOB g u "1"
-        client < 2 times JOB_CREATED _
-        client > GET_STATUS_UNIQUE u
-        client < STATUS_RES_UNIQUE u 1 0 0 0 _
         "#,
     );
 }

@@ -227,39 +227,6 @@ fn joining_a_queued_job_wakes_nobody() {
     );
 }
 
-/// P-WAKE-06
-#[test]
-fn job_of_a_lost_worker_wakes_a_sleeper() {
-    check(
-        r#"
-        client > SUBMIT_JOB f "" "1"
-        client < JOB_CREATED $h
-        lost   > CAN_DO f & GRAB_JOB
-        lost   < JOB_ASSIGN $h f "1"
-        worker > CAN_DO f & PRE_SLEEP
-        worker is quiet
-        lost closes
-        worker < NOOP
-        worker > GRAB_JOB
-        worker < JOB_ASSIGN $h f "1"
-        "#,
-    );
-}
-
-/// P-WAKE-07
-#[test]
-fn worker_that_grabs_on_noop_finds_the_job() {
-    check(
-        r#"
-        worker > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB f "" "1"
-        worker < NOOP
-        worker > GRAB_JOB
-        worker < JOB_ASSIGN $h f "1"
-        "#,
-    );
-}
-
 /// A NOOP obliges: the worker that takes it and leaves passes it on.
 #[test]
 fn wake_up_is_not_lost_with_the_worker() {

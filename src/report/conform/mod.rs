@@ -5,10 +5,29 @@
 //! the tool, or on another machine, can be read and compared. Much of it comes from the server
 //! under test; no renderer trusts a byte of it.
 
-mod temporary;
+mod baseline;
+mod escape;
+#[cfg(test)]
+mod examples;
+mod exit;
+mod group;
+mod json;
+mod junit;
+mod markdown;
+mod matrix;
+#[cfg(test)]
+mod tests;
+pub mod text;
+
+pub use baseline::{Baseline, Case, compare_baseline};
+pub use json::{ReadError, from_json, json, schema};
+pub use junit::junit;
+pub use markdown::markdown;
+pub use matrix::{matrix_html, matrix_markdown};
+pub use text::text;
+
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
-pub use temporary::*;
 
 /// Version of the JSON form; it grows when a field changes its meaning or goes.
 pub const SCHEMA_VERSION: u32 = 1;
