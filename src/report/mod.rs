@@ -14,7 +14,8 @@ pub mod json;
 pub mod quantity;
 #[cfg(feature = "load")]
 mod run;
-#[cfg(all(test, feature = "load"))]
+#[cfg(feature = "load")]
+#[cfg(test)]
 mod tests;
 #[cfg(feature = "load")]
 pub mod text;

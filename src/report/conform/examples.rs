@@ -216,7 +216,7 @@ fn some_case(index: usize, server: usize) -> CaseResult {
         (lot, _) if lot < rough => case(&id, Verdict::Known),
         _ => case(&id, Verdict::Pass),
     };
-    if case.verdict == Verdict::Known && index % 2 == 0 {
+    if case.verdict == Verdict::Known && index.is_multiple_of(2) {
         case.reason =
             Some("answers ERROR only when the packet is the first of the connection".into());
     }
