@@ -1,13 +1,15 @@
 //! Plays a script on an arm.
 //!
 //! What one peer sends is handled before another peer acts: on an arm where that takes time the
-//! player asks for an ECHO_RES first, and keeps whatever arrives before it for the script. So a
-//! script means the same in memory and over a network, and silence is proved, not waited for.
+//! player asks for an ECHO_RES first (see [`Barrier`]), and keeps whatever arrives before it for the
+//! script. So a script means the same in memory and over a network, and silence is proved, not
+//! waited for.
 //!
 //! Only the end of a connection has no answer. Where a script closes a peer and the server must
 //! have noticed before it goes on, a sleeping worker that receives the NOOP says so.
 
 mod ahead;
+mod barrier;
 mod delivery;
 mod failure;
 mod http;
@@ -16,6 +18,7 @@ mod receive;
 mod send;
 mod server;
 
+pub use barrier::Barrier;
 pub use delivery::{Delivery, UnknownDelivery};
 pub use failure::{Cause, Failure};
 
@@ -37,6 +40,8 @@ pub struct Options {
     /// How long a peer that stands inside a packet, and so cannot send an ECHO_REQ, is watched
     /// before it counts as quiet.
     pub silence: Duration,
+    /// By what the player knows that the server has handled everything.
+    pub barrier: Barrier,
     /// How the bytes of a write are cut.
     pub delivery: Delivery,
 }
@@ -47,6 +52,7 @@ impl Default for Options {
             namespace: Namespace::default(),
             timeout: Duration::from_secs(2),
             silence: Duration::from_millis(50),
+            barrier: Barrier::Echo,
             delivery: Delivery::Whole,
         }
     }

@@ -155,7 +155,7 @@ pub enum TraceEvent {
     },
     /// It received this.
     Received(OwnedFrame),
-    /// An ECHO_REQ of the player came back: everything before it has been handled.
+    /// A barrier of the player was answered: everything before it has been handled.
     Settled,
     /// It ended the connection.
     Ended(Closing),
@@ -185,7 +185,7 @@ impl Trace {
         });
     }
 
-    /// Notes that `answer` to an ECHO_REQ of the player was received.
+    /// Notes that `answer` to a barrier of the player was received.
     pub(super) fn settled(&mut self, peer: &str, answer: OwnedFrame) {
         let answer = TraceEvent::Received(answer);
         let mut entries = self.entries.iter_mut().rev();
@@ -261,7 +261,7 @@ impl Entry {
                 text(f, width, &response.head)?;
                 text(f, width, &response.body)
             }
-            TraceEvent::Settled => writeln!(f, "{start} is answered by ECHO_RES"),
+            TraceEvent::Settled => writeln!(f, "{start} is answered: all is handled"),
             TraceEvent::Ended(how) => writeln!(f, "{start} {}", how.verb()),
             TraceEvent::ServerClosed => writeln!(f, "{start} is closed"),
             TraceEvent::ServerReset => writeln!(f, "{start} is reset"),

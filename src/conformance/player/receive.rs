@@ -1,10 +1,9 @@
-//! What peers receive, and the ECHO_REQ by which the player knows that all was handled.
+//! What peers receive, and the request by which the player knows that all was handled.
 
 use super::{Cause, Next, Pending, Player};
 use crate::conformance::arm::{Arm, Received};
 use crate::conformance::script::{Expectation, ListPattern, Outcome};
 use crate::conformance::trace::{OwnedFrame, TraceEvent};
-use crate::protocol::{Magic, PacketType, encode};
 use std::collections::VecDeque;
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -101,10 +100,10 @@ impl<A: Arm> Player<'_, A> {
         })
     }
 
-    /// All that the peer has received: by an ECHO_REQ, or by waiting where it cannot send one.
+    /// All that the peer has received: by a barrier, or by waiting where it cannot send one.
     fn received(&mut self, name: &str) -> Result<Vec<OwnedFrame>, Cause> {
         if self.peer(name)?.can_ask() {
-            return self.drain_until_echo(name);
+            return self.drain_until_handled(name);
         }
         match self.next(name, self.options.silence)? {
             Next::Frame(frame) => Ok(vec![frame]),
@@ -112,28 +111,20 @@ impl<A: Arm> Player<'_, A> {
         }
     }
 
-    /// Sends an ECHO_REQ and gives what arrives before its answer, or before the end.
-    fn drain_until_echo(&mut self, name: &str) -> Result<Vec<OwnedFrame>, Cause> {
+    /// Sends the request of the barrier and gives what arrives before its answer, or before the end.
+    fn drain_until_handled(&mut self, name: &str) -> Result<Vec<OwnedFrame>, Cause> {
         self.barriers += 1;
-        let nonce = format!(
-            "settled {}{}",
-            self.options.namespace.prefix(),
-            self.barriers
-        );
+        let barrier = self.options.barrier;
+        let prefix = self.options.namespace.prefix();
+        let nonce = format!("settled-{prefix}{}", self.barriers).into_bytes();
         let mut bytes = Vec::new();
-        let echo = PacketType::ECHO_REQ;
-        encode::packet(&mut bytes, Magic::Req, echo, &[], Some(nonce.as_bytes()));
+        barrier.encode(&nonce, &mut bytes);
         self.write(name, &bytes)?;
-        let answer = OwnedFrame::Packet {
-            magic: Magic::Res,
-            kind: PacketType::ECHO_RES,
-            data: nonce.into_bytes(),
-        };
         let mut held = Vec::new();
         loop {
             match self.next(name, self.options.timeout)? {
-                Next::Frame(frame) if frame == answer => {
-                    self.trace.settled(name, answer);
+                Next::Frame(frame) if barrier.is_answer(&frame, &nonce) => {
+                    self.trace.settled(name, frame);
                     self.peer(name)?.pending = Pending::No;
                     return Ok(held);
                 }
@@ -142,7 +133,7 @@ impl<A: Arm> Player<'_, A> {
                 Next::Nothing => {
                     return Err(Cause::NoAnswer {
                         peer: name.to_owned(),
-                        expected: "ECHO_RES, by which it knows that all was handled".into(),
+                        expected: barrier.expected().into(),
                         waited: self.options.timeout,
                     });
                 }
@@ -164,7 +155,7 @@ impl<A: Arm> Player<'_, A> {
             .map(|(name, _)| name.clone())
             .collect();
         for name in busy {
-            let held = self.drain_until_echo(&name)?;
+            let held = self.drain_until_handled(&name)?;
             self.peer(&name)?.put_back(held);
         }
         Ok(())

@@ -318,3 +318,21 @@ fn names_are_kept_in_their_namespace() {
         assert!(trace.contains(sent), "{trace}");
     }
 }
+
+/// Silence is proved by GET_STATUS where ECHO_REQ has no answer.
+#[test]
+fn a_status_proves_silence_too() {
+    let options = Options {
+        barrier: Barrier::Status,
+        ..Options::default()
+    };
+    let script = "a > CAN_DO f & PRE_SLEEP\na is quiet\nb > SUBMIT_JOB f \"\" x\nb < JOB_CREATED _\na < NOOP\na is quiet";
+    let trace = play_with(script, options.clone()).unwrap().to_string();
+    assert!(trace.contains("a is answered"), "{trace}");
+    let failure = play_with("a > GRAB_JOB\na is quiet", options).unwrap_err();
+    let found = failure.to_string();
+    assert!(
+        found.contains("a expected nothing, found NO_JOB\n"),
+        "{found}"
+    );
+}

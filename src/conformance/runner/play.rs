@@ -7,8 +7,8 @@ use crate::conformance::arm::{Arm, ArmError};
 use crate::conformance::case::{Case, Level};
 use crate::conformance::launch::{Launched, Launcher};
 use crate::conformance::memory::MemoryArm;
-use crate::conformance::player::{self, Cause, Delivery, Failure, Player};
-use crate::conformance::profile::Known;
+use crate::conformance::player::{self, Barrier, Cause, Delivery, Failure, Player};
+use crate::conformance::profile::{Known, Profile};
 use crate::conformance::requirements::Catalogue;
 use crate::conformance::tcp::TcpArm;
 use crate::conformance::trace::Trace;
@@ -72,6 +72,7 @@ impl<'r> Seat<'r> {
             namespace: Namespace::new(format!("{}{number}-", options.namespace)),
             timeout: options.timeout,
             delivery: self.group.split,
+            barrier: barrier(&options.profile),
             ..player::Options::default()
         }
     }
@@ -274,6 +275,14 @@ impl Played {
             }
             Played::Unable(_) => {}
         }
+    }
+}
+
+/// What such a server answers at once.
+fn barrier(profile: &Profile) -> Barrier {
+    match profile.lacks.iter().any(|feature| feature.name == "echo") {
+        true => Barrier::Status,
+        false => Barrier::Echo,
     }
 }
 

@@ -1,4 +1,5 @@
-//! Is the server still one? An ECHO_REQ on a fresh connection.
+//! Is the server still one? An ECHO_REQ on a fresh connection, and a GET_STATUS behind it: not every
+//! server answers the first.
 
 use crate::conformance::arm::{Arm, ArmError, Received};
 use crate::conformance::tcp::TcpArm;
@@ -13,7 +14,7 @@ pub enum SanityError {
     #[error(transparent)]
     Arm(#[from] ArmError),
     /// It does not answer.
-    #[error("{target} does not answer ECHO_REQ in {waited:?}")]
+    #[error("{target} answers neither ECHO_REQ nor GET_STATUS in {waited:?}")]
     Silent {
         /// Its address.
         target: String,
@@ -21,26 +22,23 @@ pub enum SanityError {
         waited: Duration,
     },
     /// It answers, but not with what was sent.
-    #[error("{target} answers ECHO_REQ with something else than ECHO_RES: no Gearman server")]
+    #[error("{target} answers ECHO_REQ and GET_STATUS with something else: no Gearman server")]
     Stranger {
         /// Its address.
         target: String,
     },
 }
 
-/// Sends an ECHO_REQ on a fresh connection and gives the time until its answer.
+/// Sent along, and expected back.
+const BODY: &[u8] = b"are-you-there?";
+
+/// Asks on a fresh connection and gives the time until the first answer.
 pub fn round_trip(target: &str, timeout: Duration) -> Result<Duration, SanityError> {
-    const BODY: &[u8] = b"are you there?";
     let mut arm = TcpArm::new(target, timeout)?;
     let peer = arm.connect()?;
-    let mut request = Vec::new();
-    encode::packet(
-        &mut request,
-        Magic::Req,
-        PacketType::ECHO_REQ,
-        &[],
-        Some(BODY),
-    );
+    let (mut request, magic) = (Vec::new(), Magic::Req);
+    encode::packet(&mut request, magic, PacketType::ECHO_REQ, &[], Some(BODY));
+    encode::packet(&mut request, magic, PacketType::GET_STATUS, &[BODY], None);
     let start = Instant::now();
     arm.send(peer, &request)?;
     let (mut decoder, mut answer) = (Decoder::default(), None);
@@ -54,10 +52,7 @@ pub fn round_trip(target: &str, timeout: Duration) -> Result<Duration, SanityErr
             Received::Closed | Received::Reset => return Err(stranger()),
         };
         let fed = decoder.feed(&bytes, |frame| {
-            answer = Some(matches!(
-                frame,
-                Frame::Packet(packet) if packet.kind == PacketType::ECHO_RES && packet.data.bytes() == BODY
-            ));
+            answer = Some(fits(&frame));
             ControlFlow::Break(())
         });
         match (answer, fed) {
@@ -70,4 +65,62 @@ pub fn round_trip(target: &str, timeout: Duration) -> Result<Duration, SanityErr
         target: target.to_owned(),
         waited: timeout,
     })
+}
+
+/// Whether this answers one of the requests.
+fn fits(frame: &Frame<'_>) -> bool {
+    let Frame::Packet(packet) = frame else {
+        return false;
+    };
+    let data = packet.data.bytes();
+    match packet.kind {
+        _ if packet.magic != Magic::Res => false,
+        PacketType::ECHO_RES => data == BODY,
+        PacketType::STATUS_RES => data.split(|&byte| byte == 0).next() == Some(BODY),
+        _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io::{Read, Write};
+    use std::net::TcpListener;
+
+    const PATIENCE: Duration = Duration::from_secs(60);
+
+    /// Asks a server that answers each connection with these bytes.
+    fn asked(answer: Vec<u8>) -> Result<Duration, SanityError> {
+        let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+        let target = listener.local_addr().unwrap().to_string();
+        std::thread::spawn(move || {
+            let (mut stream, _) = listener.accept().unwrap();
+            stream.read_exact(&mut [0; 52]).unwrap();
+            stream.write_all(&answer).unwrap();
+        });
+        round_trip(&target, PATIENCE)
+    }
+
+    fn packet(kind: PacketType, data: &[u8]) -> Vec<u8> {
+        let mut out = Vec::new();
+        encode::packet(&mut out, Magic::Res, kind, &[], Some(data));
+        out
+    }
+
+    #[test]
+    fn either_answer_will_do() {
+        let status = [BODY, b"\x000\x000\x00\x00"].concat();
+        asked(packet(PacketType::ECHO_RES, BODY)).unwrap();
+        asked(packet(PacketType::STATUS_RES, &status)).unwrap();
+        for wrong in [
+            packet(PacketType::ECHO_RES, b"who?"),
+            packet(PacketType::STATUS_RES, b"who?\x000\x000\x000\x000"),
+            packet(PacketType::NOOP, b""),
+            b"HTTP/1.1 400 Bad Request\r\n".to_vec(),
+            Vec::new(),
+        ] {
+            let error = asked(wrong).unwrap_err();
+            assert!(matches!(error, SanityError::Stranger { .. }), "{error}");
+        }
+    }
 }
