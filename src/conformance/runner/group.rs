@@ -10,7 +10,7 @@ use std::time::Duration;
 
 /// Cases of a group at the most: a few, so that a server that is silent in many of them costs its
 /// silences at the same time.
-const AT_MOST: usize = 8;
+const AT_MOST: usize = 4;
 
 /// Cases that are played one after the other, on one server where servers are launched.
 pub(super) struct Group<'c> {
