@@ -82,7 +82,7 @@ pub(super) fn coverage(suite: &Suite) -> anyhow::Result<String> {
 fn requirements(suite: &Suite) -> anyhow::Result<String> {
     let mut text = String::new();
     for row in Catalogue::builtin()?.iter() {
-        let shows = |case: &&Case| case.shows.iter().any(|id| *id == row.id);
+        let shows = |case: &&Case| case.shows.contains(&row.id);
         let cases = suite.cases().iter().filter(shows).count();
         let _ = writeln!(
             text,
