@@ -237,12 +237,15 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
     }
     let before = match args.baseline.as_deref().map(read_report).transpose() {
         Ok(before) => before,
-        Err(error) => return Ok(super::complain("conform", &error, exit::USAGE)),
+        Err(error) => {
+            let error = format!("{error:#}");
+            return Ok(super::complain("conform", &error, exit::USAGE));
+        }
     };
     let interruption = Interruption::watch()?;
     let prepared = match Prepared::new(&args.server) {
         Ok(prepared) => prepared,
-        Err((code, error)) => return Ok(super::complain("conform", &error, code)),
+        Err((code, error)) => return Ok(refuse("conform", &args.server, &error, code)),
     };
     let played = Played {
         level: args.level,
@@ -276,6 +279,17 @@ pub(super) fn suite(paths: &[PathBuf]) -> Result<Suite, crate::conformance::suit
         suite.add_path(path)?;
     }
     Ok(suite)
+}
+
+/// Says why nothing is played; returns the code.
+pub(super) fn refuse(command: &str, server: &ServerArgs, error: &anyhow::Error, code: u8) -> u8 {
+    if server.target.is_some() {
+        return super::complain(command, error, code);
+    }
+    // Another port would not help a server that was to be launched. Nobody is left to tell when
+    // stderr is gone.
+    let _ = writeln!(std::io::stderr(), "gearbench {command}: {error}");
+    code
 }
 
 fn no_match(args: &ConformArgs) -> String {

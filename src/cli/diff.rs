@@ -69,14 +69,16 @@ pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
         return complain(&problem, exit::USAGE);
     }
     let interruption = Interruption::watch()?;
+    // The same on both, or every name would be a difference.
+    let namespace = RunId::fresh().prefix();
     let mut outcomes = Vec::new();
     for server in [first, second] {
         let prepared = match Prepared::new(server) {
             Ok(prepared) => prepared,
-            Err((code, error)) => return complain(&format!("{error:#}"), code),
+            Err((code, error)) => return Ok(conform::refuse("diff", server, &error, code)),
         };
         outcomes.push((
-            play(&cases, &prepared, &args.common, &interruption),
+            play(&cases, &prepared, &args.common, &namespace, &interruption),
             prepared,
         ));
     }
@@ -116,6 +118,7 @@ fn play(
     cases: &[&Case],
     prepared: &Prepared,
     common: &CommonArgs,
+    namespace: &str,
     interruption: &Interruption,
 ) -> Outcome {
     let options = Options {
@@ -129,7 +132,7 @@ fn play(
         hazardous: common.hazardous,
         timeout: common.timeout,
         parallel: common.parallel,
-        namespace: RunId::fresh().prefix(),
+        namespace: namespace.to_owned(),
         repeat: String::new(),
         keep_traces: true,
     };

@@ -1,6 +1,7 @@
 //! SIGINT and SIGTERM.
 
 use super::exit;
+use crate::conformance::launch;
 use anyhow::Context;
 use std::io;
 use std::sync::Arc;
@@ -35,6 +36,8 @@ impl Interruption {
                     let signal = signals.next().await;
                     code.store(signal, SeqCst);
                     if stop.swap(true, SeqCst) {
+                        // Whoever holds them has no time to end them.
+                        launch::kill_all();
                         std::process::exit(signal.into());
                     }
                 }

@@ -24,7 +24,6 @@ pub mod requirements;
 #[cfg(feature = "conform")]
 pub mod runner;
 pub mod script;
-pub mod smoke;
 #[cfg(feature = "conform")]
 pub mod suite;
 #[cfg(feature = "net")]

@@ -42,7 +42,7 @@ pub fn probe(target: &str, limit: Duration) -> Result<Probed, LoadError> {
 
 /// Leaves `status` as it was found: the functions whose names begin with `prefix`, which are ours
 /// alone, are dropped once they are empty. Within `limit`, and as far as the target can.
-pub fn tidy(address: SocketAddr, prefix: &str, limit: Duration) {
+pub(super) fn tidy(address: SocketAddr, prefix: &str, limit: Duration) {
     let Ok(mut admin) = Admin::connect(address, limit) else {
         return;
     };

@@ -37,7 +37,8 @@ pub mod units;
 mod watch;
 mod worker;
 
-pub use admin::{Probed, probe, tidy};
+use admin::tidy;
+pub use admin::{Probed, probe};
 pub use ledger::Unbalanced;
 pub use plan::{Arrival, Grab, Mix, Pace, Plan, PlanError, RunId, ServiceTime, Size, Unique};
 pub use watch::{OnProgress, Progress};

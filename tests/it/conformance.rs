@@ -1,80 +1,152 @@
-//! Scripts over TCP, on C gearmand and on our server.
+//! The conformance cases on the engine and on our server, and scripts over TCP.
 
 use crate::support::{Gearmand, Serve, Server, require_or_skip};
-use gearbench::conformance::player::{Delivery, Options};
-use gearbench::conformance::smoke::{CASES, SmokeVerdict, smoke};
+use gearbench::conformance::case::{Case, Level};
+use gearbench::conformance::launch::Launcher;
+use gearbench::conformance::player::{self, Delivery};
+use gearbench::conformance::profile::Profile;
+use gearbench::conformance::requirements::{Catalogue, Requirement};
+use gearbench::conformance::runner::{self, Control, Options, Place};
+use gearbench::conformance::suite::Suite;
 use gearbench::conformance::tcp::TcpArm;
-use gearbench::conformance::{Namespace, Player, Script};
-use std::sync::atomic::AtomicBool;
+use gearbench::conformance::{Player, Script};
+use gearbench::report::conform::{CaseResult, Verdict};
+use std::collections::BTreeSet;
+use std::path::Path;
 use std::time::Duration;
 
-/// How long the server may take for one answer, and for all smoke cases.
+/// How long the server may take for one answer.
 const PATIENCE: Duration = Duration::from_secs(30);
 
-fn smoke_passes(server: &impl Server) {
-    let target = server.address().to_string();
-    for run in ["one-", "two-"] {
-        for result in smoke(
-            &target,
-            &Namespace::new(run),
-            PATIENCE,
-            &AtomicBool::new(false),
-        ) {
-            match result.verdict {
-                SmokeVerdict::Passed => {}
-                SmokeVerdict::Failed(failure) => panic!("{}: {failure}", result.case.id),
-                SmokeVerdict::NotRun(reason) => panic!("{}: {reason}", result.case.id),
-            }
+/// What a test wants of a run: everything.
+struct All;
+
+impl Control for All {
+    fn stopped(&self) -> Option<&'static str> {
+        None
+    }
+
+    fn played(&self, _: &CaseResult, _: usize) {}
+}
+
+fn options(splits: &[Delivery]) -> Options {
+    Options {
+        profile: Profile::builtin("gearbench").expect("our own profile"),
+        splits: splits.to_vec(),
+        hazardous: true,
+        timeout: PATIENCE,
+        parallel: 8,
+        namespace: "it-".to_owned(),
+        repeat: String::new(),
+        keep_traces: false,
+    }
+}
+
+/// Plays all binding cases; those that are skipped need what the profile says is not there.
+#[track_caller]
+fn all_pass(place: &Place, splits: &[Delivery]) {
+    let suite = Suite::builtin().expect("a suite");
+    let binding = |case: &&Case| case.level < Level::Observed;
+    let cases: Vec<&Case> = suite.cases().iter().filter(binding).collect();
+    let outcome = runner::run(&cases, place, &options(splits), &All);
+    assert_eq!(outcome.results.len(), cases.len() * splits.len());
+    assert_eq!(outcome.notes, Vec::<String>::new());
+    let passed = |result: &CaseResult| result.verdict == Verdict::Pass;
+    let fine = |result: &CaseResult| passed(result) || result.verdict == Verdict::Skip;
+    let bad: Vec<_> = outcome
+        .results
+        .iter()
+        .filter(|result| !fine(result))
+        .collect();
+    assert!(bad.is_empty(), "{bad:#?}");
+    let played = outcome
+        .results
+        .iter()
+        .filter(|result| passed(result))
+        .count();
+    assert!(
+        played > 300 * splits.len(),
+        "only {played} cases were played"
+    );
+}
+
+#[test]
+fn all_cases_pass_on_the_engine_in_any_delivery() {
+    all_pass(&Place::Memory, &Delivery::ALL);
+}
+
+#[test]
+fn all_cases_pass_on_our_server() {
+    let command = format!("{} serve -p {{port}}", env!("CARGO_BIN_EXE_gearbench"));
+    let launcher = Launcher::new(&command).expect("a command");
+    all_pass(&Place::Launch(launcher), &[Delivery::Whole]);
+}
+
+/// A file that is not in the list is never played.
+#[test]
+fn every_file_of_cases_is_in_the_suite() {
+    let suite = Suite::builtin().expect("a suite");
+    let in_suite: BTreeSet<&str> = suite
+        .cases()
+        .iter()
+        .map(|case| case.file.as_str())
+        .collect();
+    let root = Path::new(env!("CARGO_MANIFEST_DIR"));
+    let files = root.join("conformance").read_dir().expect("conformance/");
+    let names = files.map(|file| file.expect("a file").file_name());
+    let names = names.map(|name| format!("conformance/{}", name.to_string_lossy()));
+    let cases = |name: &String| name.ends_with(".toml") && !name.ends_with("requirements.toml");
+    let there: BTreeSet<String> = names.filter(cases).collect();
+    assert_eq!(
+        there.iter().map(String::as_str).collect::<BTreeSet<_>>(),
+        in_suite
+    );
+    assert!(suite.cases().len() >= 260);
+}
+
+/// Every row of the catalogue has a case or a reason, and the published table says so.
+#[test]
+fn every_requirement_has_a_case_or_a_reason() {
+    let suite = Suite::builtin().expect("a suite");
+    let shown = || {
+        suite
+            .cases()
+            .iter()
+            .map(|case| (case.id.as_str(), case.shows.as_slice()))
+    };
+    let catalogue = Catalogue::builtin().expect("a catalogue");
+    let ids = |rows: Vec<&Requirement>| rows.iter().map(|row| row.id.clone()).collect::<Vec<_>>();
+    assert_eq!(
+        ids(catalogue.uncovered_without_reason(shown())),
+        Vec::<String>::new()
+    );
+    assert_eq!(
+        ids(catalogue.covered_with_reason(shown())),
+        Vec::<String>::new()
+    );
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("conformance/COVERAGE.md");
+    let table = catalogue.coverage(shown());
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, &table).expect("a writable file");
+    }
+    let published = std::fs::read_to_string(&path).expect("conformance/COVERAGE.md");
+    assert_eq!(
+        published, table,
+        "`gearbench list coverage > conformance/COVERAGE.md` makes it anew"
+    );
+}
+
+/// A known failure of a case that does not exist excuses nothing.
+#[test]
+fn known_failures_are_of_cases_that_exist() {
+    let suite = Suite::builtin().expect("a suite");
+    for name in Profile::names() {
+        let profile = Profile::builtin(name).expect("a profile");
+        for known in &profile.known {
+            let exists = suite.cases().iter().any(|case| known.is_about(&case.id));
+            assert!(exists, "{name}: {}", known.case);
         }
     }
-    let left = server.admin().list("show jobs");
-    assert_eq!(left.expect("an answer"), Vec::<String>::new());
-}
-
-#[test]
-fn smoke_passes_on_gearmand() {
-    if require_or_skip("gearmand") {
-        smoke_passes(&Gearmand::start(&[]));
-        smoke_passes(&Gearmand::start(&["--threads", "0"]));
-        smoke_passes(&Gearmand::start(&["--threads", "1"]));
-    }
-}
-
-#[test]
-fn smoke_passes_on_our_server() {
-    smoke_passes(&Serve::start(&[]));
-}
-
-/// However the bytes are cut, and whether or not answers are read in between.
-fn smoke_passes_in_any_delivery(server: &impl Server) {
-    for delivery in Delivery::ALL {
-        let target = server.address().to_string();
-        let mut arm = TcpArm::new(&target, PATIENCE).expect("an address");
-        for case in CASES {
-            let options = Options {
-                namespace: Namespace::new(format!("{delivery}-")),
-                timeout: PATIENCE,
-                delivery,
-                ..Options::default()
-            };
-            let script: Script = case.script.parse().expect("a script");
-            if let Err(failure) = Player::new(&mut arm, options).play(&script) {
-                panic!("{}, {delivery}: {failure}", case.id);
-            }
-        }
-    }
-}
-
-#[test]
-fn smoke_passes_in_any_delivery_on_gearmand() {
-    if require_or_skip("gearmand") {
-        smoke_passes_in_any_delivery(&Gearmand::start(&[]));
-    }
-}
-
-#[test]
-fn smoke_passes_in_any_delivery_on_our_server() {
-    smoke_passes_in_any_delivery(&Serve::start(&[]));
 }
 
 fn play(server: &impl Server, script: &str) {
@@ -82,10 +154,10 @@ fn play(server: &impl Server, script: &str) {
     for delivery in Delivery::ALL {
         let target = server.address().to_string();
         let mut arm = TcpArm::new(&target, PATIENCE).expect("an address");
-        let options = Options {
+        let options = player::Options {
             timeout: PATIENCE,
             delivery,
-            ..Options::default()
+            ..player::Options::default()
         };
         if let Err(failure) = Player::new(&mut arm, options).play(&script) {
             panic!("{failure}");

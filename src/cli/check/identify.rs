@@ -1,13 +1,15 @@
 //! Which server is it? As the profiles of the conformance suite know it.
 
-use crate::conformance::profile::{Evidence, detect};
+use crate::conformance::profile::{Evidence, Profile, detect};
 use crate::load::Probed;
 
 /// A server, and why it is taken for that one.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub(super) struct Identity {
     pub(super) name: String,
     pub(super) evidence: String,
+    /// What is known of servers of its kind.
+    pub(super) profile: Profile,
 }
 
 /// Names the server that answered like this.
@@ -22,10 +24,12 @@ pub(super) fn identify(probed: &Probed) -> Identity {
         Some(version) => Identity {
             name: format!("{} {version}", profile.make),
             evidence: evidence.join(", "),
+            profile,
         },
         None => Identity {
-            name: profile.make,
+            name: profile.make.clone(),
             evidence: "answers ECHO_REQ, but not `version`".to_owned(),
+            profile,
         },
     }
 }
@@ -40,7 +44,7 @@ mod tests {
             version: version.map(str::to_owned),
             refusal: refusal.map(str::to_owned),
         };
-        let Identity { name, evidence } = identify(&probed);
+        let Identity { name, evidence, .. } = identify(&probed);
         [name, evidence]
     }
 

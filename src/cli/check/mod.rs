@@ -6,9 +6,12 @@ mod screen;
 use super::signals::Interruption;
 use super::target::{Ownership, Target, TargetError};
 use super::{exit, run};
-use crate::conformance::smoke::{self, NotRun, SmokeResult, SmokeVerdict};
-use crate::conformance::{ArmError, Cause, Namespace};
+use crate::conformance::case::Case;
+use crate::conformance::player::Delivery;
+use crate::conformance::runner::{self, Options, Outcome, Place};
+use crate::conformance::suite::Suite;
 use crate::load::{self, Arrival, Control, LoadError, Pace, Plan, Probed, RunId, units};
+use crate::report::conform::{CaseResult, Verdict};
 use crate::report::{Finding, Kind, Phase, Report};
 use crate::server::{Background, Listener};
 use clap::Args;
@@ -65,7 +68,7 @@ const OUTSTANDING: usize = 8;
 
 /// Check a job server: is it one, which, does it behave, how fast is it? Harmless, about 45 s.
 ///
-/// Plays some 25 protocol cases that any right server passes, measures latency when idle, the
+/// Plays some 40 protocol cases that any right server passes, measures latency when idle, the
 /// highest rate of a closed loop, and latency at 60 % of that rate with every job accounted for.
 /// Leaves nothing behind: its jobs are run, and its functions, which nobody else knows, are
 /// dropped; it sends no other command that changes the server. Without a target it starts
@@ -109,7 +112,7 @@ struct Findings {
     identity: identify::Identity,
     seed: u64,
     started: Instant,
-    cases: Vec<SmokeResult>,
+    cases: Outcome,
     idle: Option<Report>,
     ceiling: Option<Report>,
     /// Short runs that looked for a rate that holds.
@@ -144,6 +147,7 @@ pub(super) fn check(args: &CheckArgs) -> anyhow::Result<u8> {
         id: RunId::fresh(),
         interruption: Interruption::watch()?,
         deadline,
+        suite: Suite::builtin()?,
     };
     let findings = check.carry_out(target, &probed);
     let (text, code) = screen::render(&findings);
@@ -171,6 +175,24 @@ struct Check<'a> {
     id: RunId,
     interruption: Interruption,
     deadline: Instant,
+    suite: Suite,
+}
+
+/// When no more cases begin.
+struct Limits<'a> {
+    interruption: &'a Interruption,
+    until: Instant,
+}
+
+impl runner::Control for Limits<'_> {
+    fn stopped(&self) -> Option<&'static str> {
+        match self.interruption.code() {
+            Some(_) => Some("interrupted"),
+            None => (Instant::now() >= self.until).then_some("the time was over"),
+        }
+    }
+
+    fn played(&self, _: &CaseResult, _: usize) {}
 }
 
 impl Check<'_> {
@@ -183,7 +205,7 @@ impl Check<'_> {
                 .seed
                 .unwrap_or_else(|| rand::random::<u32>().into()),
             started: Instant::now(),
-            cases: Vec::new(),
+            cases: Outcome::default(),
             idle: None,
             ceiling: None,
             trials: Vec::new(),
@@ -194,9 +216,7 @@ impl Check<'_> {
             failure: None,
         };
         if !self.args.no_conform {
-            findings.cases = self.play_cases(&findings.target);
-            let limit = PREFLIGHT.min(self.left());
-            load::tidy(probed.address, &self.id.prefix(), limit);
+            findings.cases = self.play_cases(&findings);
         }
         if let Err(reason) = self.may_load(&findings.target, probed) {
             findings.without_load = Some(reason);
@@ -207,15 +227,35 @@ impl Check<'_> {
         findings
     }
 
-    fn play_cases(&self, target: &Target) -> Vec<SmokeResult> {
+    fn play_cases(&self, findings: &Findings) -> Outcome {
         let limit = self.args.budget.mul_f64(CASES_SHARE).max(CASES_LEAST);
+        let cases: Vec<&Case> = self
+            .suite
+            .cases()
+            .iter()
+            .filter(|case| case.check)
+            .collect();
         progress(
             2,
-            &format!("{} protocol cases, at most {limit:.0?}", smoke::CASES.len()),
+            &format!("{} protocol cases, at most {limit:.0?}", cases.len()),
         );
-        let namespace = Namespace::new(format!("{}case-", self.id.prefix()));
-        let stop = self.interruption.stop();
-        smoke::smoke(&target.to_string(), &namespace, limit, &stop)
+        let options = Options {
+            profile: findings.identity.profile.clone(),
+            splits: vec![Delivery::Whole],
+            hazardous: false,
+            timeout: PREFLIGHT,
+            // One after the other: the server has other work.
+            parallel: 1,
+            namespace: format!("{}case-", self.id.prefix()),
+            repeat: format!("--target {}", findings.target),
+            keep_traces: false,
+        };
+        let limits = Limits {
+            interruption: &self.interruption,
+            until: Instant::now() + limit,
+        };
+        let place = Place::Target(findings.target.to_string());
+        runner::run(&cases, &place, &options, &limits)
     }
 
     fn patience(&self) -> Duration {
@@ -358,20 +398,16 @@ impl Findings {
             .chain(trials.filter(broken))
     }
 
-    fn failed_cases(&self) -> impl Iterator<Item = &SmokeResult> {
-        let failed = |case: &&SmokeResult| matches!(case.verdict, SmokeVerdict::Failed(_));
-        self.cases.iter().filter(failed)
+    fn failed_cases(&self) -> impl Iterator<Item = &CaseResult> {
+        let failed = |case: &&CaseResult| matches!(case.verdict, Verdict::Fail | Verdict::Fixed);
+        self.cases.results.iter().filter(failed)
     }
 
-    /// Whether the target went away while the cases were played.
-    fn lost_target(&self) -> bool {
-        self.cases.iter().any(|case| match &case.verdict {
-            SmokeVerdict::Passed => false,
-            SmokeVerdict::Failed(failure) => {
-                matches!(failure.cause, Cause::Arm(ArmError::Unreachable { .. }))
-            }
-            SmokeVerdict::NotRun(reason) => matches!(reason, NotRun::Unreachable),
-        })
+    /// Cases that should have been played and were not.
+    fn unplayed_cases(&self) -> impl Iterator<Item = &CaseResult> {
+        let unplayed =
+            |case: &&CaseResult| matches!(case.verdict, Verdict::Blocked | Verdict::Error);
+        self.cases.results.iter().filter(unplayed)
     }
 
     /// The exit code. That this machine was busy says nothing about the server and is no failure.
@@ -379,10 +415,8 @@ impl Findings {
         let cases = self.failed_cases().next().map(|_| exit::CONFORMANCE);
         let found = self.against_target().map(|finding| finding.code);
         let failure = self.failure.as_ref().map(|(code, _)| *code);
-        let lost = self.lost_target().then_some(exit::TARGET);
-        let unplayed = |case: &SmokeResult| matches!(case.verdict, SmokeVerdict::NotRun(_));
-        let unplayed = self.cases.iter().any(unplayed);
-        let unplayed = unplayed.then_some(exit::INCONCLUSIVE);
+        let lost = self.cases.gone.then_some(exit::TARGET);
+        let unplayed = self.unplayed_cases().next().map(|_| exit::INCONCLUSIVE);
         let others = failure.into_iter().chain(lost).chain(unplayed);
         let others = others.chain(self.interrupted);
         exit::precedence(found.chain(cases).chain(others))

@@ -1,7 +1,7 @@
 //! The screen at the end: what was found, in the order in which one asks.
 
 use super::{ACTORS, Findings, LOAD, OUTSTANDING};
-use crate::conformance::smoke::SmokeVerdict;
+use crate::report::conform::{CaseResult, Verdict};
 use crate::report::quantity::{count, duration, rate};
 use crate::report::{Kind, Ledger, Report};
 use std::fmt::Write;
@@ -25,7 +25,7 @@ fn lines(out: &mut String, findings: &Findings, code: u8) -> std::fmt::Result {
     )?;
     row(out, "server", &findings.identity.name)?;
     row(out, "", &findings.identity.evidence)?;
-    if !findings.cases.is_empty() {
+    if !findings.cases.results.is_empty() {
         row(out, "protocol", &protocol(findings))?;
     }
     if let Some(report) = &findings.idle {
@@ -78,21 +78,23 @@ fn row(out: &mut String, name: &str, text: &str) -> std::fmt::Result {
 }
 
 fn protocol(findings: &Findings) -> String {
-    let total = findings.cases.len();
-    let passed = findings
-        .cases
-        .iter()
-        .filter(|case| matches!(case.verdict, SmokeVerdict::Passed))
-        .count();
-    let not_run = total - passed - findings.failed_cases().count();
-    let took: f64 = findings
-        .cases
-        .iter()
-        .map(|case| case.took.as_secs_f64())
-        .sum();
+    let results = &findings.cases.results;
+    let with = |verdict| {
+        results
+            .iter()
+            .filter(move |case| case.verdict == verdict)
+            .count()
+    };
+    let took: f64 = results.iter().map(|case| case.took_ms / 1e3).sum();
+    let (passed, total) = (with(Verdict::Pass), results.len() - with(Verdict::Skip));
     let mut text = format!("{passed} of {total} cases passed in {took:.1} s");
-    if not_run > 0 {
-        let _ = write!(text, ", {not_run} were not played");
+    for (count, what) in [
+        (with(Verdict::Known), "fail as its kind is known to"),
+        (findings.unplayed_cases().count(), "were not played"),
+    ] {
+        if count > 0 {
+            let _ = write!(text, ", {count} {what}");
+        }
     }
     text
 }
@@ -161,23 +163,28 @@ fn promises(findings: &Findings) -> String {
 /// What failed, with all that is needed to understand it.
 fn details(out: &mut String, findings: &Findings) -> std::fmt::Result {
     for case in findings.failed_cases() {
-        let SmokeVerdict::Failed(failure) = &case.verdict else {
-            continue;
-        };
-        writeln!(
-            out,
-            "\nFAILED {} ({})",
-            case.case.id,
-            case.case.requirements.join(", ")
-        )?;
-        for line in failure.to_string().lines() {
-            writeln!(out, "  {line}")?;
-        }
+        failed(out, case)?;
     }
     for finding in findings.against_target() {
         writeln!(out, "\nFOUND {}", finding.text)?;
     }
     Ok(())
+}
+
+fn failed(out: &mut String, case: &CaseResult) -> std::fmt::Result {
+    let requirements = case.requirements.join(", ");
+    writeln!(out, "\nFAILED {} ({requirements}): {}", case.id, case.rule)?;
+    let Some(failure) = &case.failure else {
+        return writeln!(out, "  {}", case.reason.as_deref().unwrap_or_default());
+    };
+    let place = format!("{}:{}: {}", failure.file, failure.line, failure.step);
+    let server = failure.server.as_deref().unwrap_or_default();
+    let told = [&place, &failure.cause, server, &failure.trace];
+    for line in told.into_iter().flat_map(str::lines) {
+        writeln!(out, "  {line}")?;
+    }
+    let repeat = case.repeat.as_deref().unwrap_or_default();
+    writeln!(out, "  {repeat}")
 }
 
 fn verdict(findings: &Findings, code: u8) -> String {

@@ -24,20 +24,6 @@ pub struct Failure {
     pub trace: Trace,
 }
 
-#[cfg(feature = "net")]
-impl Failure {
-    /// The failure of an arm that could not even be made.
-    pub(in crate::conformance) fn before_the_start(cause: Cause) -> Self {
-        Failure {
-            line: 0,
-            step: "the start".to_owned(),
-            round: None,
-            cause,
-            trace: Trace::default(),
-        }
-    }
-}
-
 struct InRound(Option<usize>);
 
 impl Display for InRound {

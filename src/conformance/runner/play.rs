@@ -109,12 +109,11 @@ impl<'r> Seat<'r> {
         };
         let namespace = self.options(case).namespace;
         let mut played = self.script(case, &mut arm);
-        if case.hazardous || matches!(played, Played::Failed { .. }) {
-            if let Err(error) = sanity::round_trip(target, timeout) {
-                self.run.lose(case, &error.to_string());
-                played.blame(error.to_string());
-                return played;
-            }
+        let doubtful = case.hazardous || matches!(played, Played::Failed { .. });
+        if doubtful && let Err(error) = sanity::round_trip(target, timeout) {
+            self.run.lose(case, &error.to_string());
+            played.blame(error.to_string());
+            return played;
         }
         // A server that failed once may fail here too; more cannot be done.
         let _ = tidy::tidy(&mut arm, &namespace, &case.script, timeout);
@@ -145,14 +144,13 @@ impl<'r> Seat<'r> {
                 server.log_tail(LAST_WORDS).join("\n")
             ));
             self.server = None;
-        } else if case.hazardous || matches!(played, Played::Failed { .. }) {
-            if let Err(error) = sanity::round_trip(&target, timeout) {
-                played.blame(format!(
-                    "the server hangs: {error}\n{}",
-                    server.log_tail(LAST_WORDS).join("\n")
-                ));
-                self.server = None;
-            }
+            return played;
+        }
+        let doubtful = case.hazardous || matches!(played, Played::Failed { .. });
+        if doubtful && let Err(error) = sanity::round_trip(&target, timeout) {
+            let log = server.log_tail(LAST_WORDS).join("\n");
+            played.blame(format!("the server hangs: {error}\n{log}"));
+            self.server = None;
         }
         played
     }
