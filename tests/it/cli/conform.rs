@@ -99,7 +99,7 @@ fn file_of_cases(files: &TempDir, text: &str) -> PathBuf {
 fn our_own_server_keeps_the_rules() {
     let text = report(&mut ours(&format!("conform {QUICK}")), 0);
     assert!(text.starts_with("server      gearbench serve "), "{text}");
-    assert!(!text.contains("FAIL "), "{text}");
+    assert!(!text.contains("\nFAIL "), "{text}");
 }
 
 #[test]
@@ -110,6 +110,14 @@ fn every_way_to_cut_bytes_is_played() {
         assert!(text.contains(&row), "{row:?} is not in: {text}");
     }
 }
+
+/// Cases whose functions have names that no line of text can name to `drop function`: their rows
+/// stay in `status`, without jobs.
+const UNSPEAKABLE: [&str; 3] = [
+    "submit/space-in-a-function-name",
+    "submit/tab-in-a-function-name",
+    "submit/function-name-of-512-bytes",
+];
 
 /// Its job stays on the server when it fails.
 const LEAVES_A_JOB: &str = r#"
@@ -135,7 +143,11 @@ fn a_shared_server_is_left_as_it_was_found() {
     assert_eq!(before.len(), JOBS);
 
     let arguments = format!("{QUICK} work worker/ability* coalesce");
-    report(&mut on(server.address(), "conform", &arguments), 0);
+    let mut conform = on(server.address(), "conform", &arguments);
+    report(
+        conform.args(UNSPEAKABLE.map(|id| format!("--skip={id}"))),
+        0,
+    );
     let files = TempDir::new();
     let mut failing = on(server.address(), "conform", "mine/ --timeout 100ms --cases");
     report(failing.arg(file_of_cases(&files, LEAVES_A_JOB)), 4);

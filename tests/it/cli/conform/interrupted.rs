@@ -82,7 +82,7 @@ fn an_interrupted_run_reports_what_there_is() {
 #[test]
 fn a_second_signal_ends_it_at_once_and_the_servers_too() {
     let files = TempDir::new();
-    let waits = "client > ECHO_REQ \"x\"\nclient < ECHO_RES \"x\"\nafter 24h";
+    let waits = "client > ECHO_REQ \"x\"\nclient < ECHO_RES \"x\"\nafter 86400s";
     let conform = under_way(&files, &cases(2, waits), 3);
     conform.signal("INT");
     conform.signal("TERM");
