@@ -11,8 +11,7 @@ use std::collections::BTreeSet;
 use std::time::Duration;
 
 /// Where the engine differs from gearmand, by decision.
-const DIFFERENT: &[&str] = &[
-];
+const DIFFERENT: &[&str] = &[];
 
 /// What a test wants of a run: everything.
 struct All;
@@ -42,8 +41,12 @@ fn differs_from_gearmand_only_by_decision() {
     };
     let results = run(&cases, &Place::Memory, &options, &All).results;
     let with = |verdict| {
-        let those = results.iter().filter(move |result| result.verdict == verdict);
-        those.map(|result| result.id.as_str()).collect::<BTreeSet<_>>()
+        let those = results
+            .iter()
+            .filter(move |result| result.verdict == verdict);
+        those
+            .map(|result| result.id.as_str())
+            .collect::<BTreeSet<_>>()
     };
     assert_eq!(with(Verdict::Note), DIFFERENT.iter().copied().collect());
     let passed = with(Verdict::Pass).len();
