@@ -67,5 +67,7 @@ fn differs_from_gearmand_only_by_decision() {
     };
     assert_eq!(with(Verdict::Note), DIFFERENT.iter().copied().collect());
     let passed = with(Verdict::Pass).len();
-    assert!(passed > 50, "only {passed} cases pass");
+    assert!(passed > 40, "only {passed} cases pass");
+    let skipped = with(Verdict::Skip).len();
+    assert_eq!(DIFFERENT.len() + passed + skipped, cases.len());
 }
