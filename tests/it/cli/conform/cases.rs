@@ -156,7 +156,7 @@ const WRONG: [(&str, &str, &str, &str); 22] = [
         "is empty",
     ),
     ("'''", "\"\"\"", "\"\"\"", "between ''' and '''"),
-    ("[[case]]", "[[case]", "\n[[case]", ""),
+    ("[[case]]", "[[case]", "\nid", "unclosed array table"),
     ("source = \"The", "source = The", "The", ""),
     ("needs  =", "level  =", "level  = [", "duplicate key"),
 ];

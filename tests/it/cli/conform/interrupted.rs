@@ -62,7 +62,7 @@ fn nothing_is_left(files: &TempDir) {
 
 #[test]
 fn an_interrupted_run_reports_what_there_is() {
-    const CASES: usize = 5000;
+    const CASES: usize = 1000;
     for (signal, code) in [("INT", exit::INTERRUPTED), ("TERM", exit::TERMINATED)] {
         let files = TempDir::new();
         let echo = "client > ECHO_REQ \"x\"\nclient < ECHO_RES \"x\"";
