@@ -399,7 +399,7 @@ fn output(args: &ConformArgs, report: &Conformance) -> anyhow::Result<()> {
             ..conform::text::Options::default()
         },
     );
-    stdout.lock().write_all(text.as_bytes())?;
+    super::print(&text)?;
     if let Some(path) = &args.junit {
         write_file(path, &conform::junit(report)?)?;
     }

@@ -13,7 +13,6 @@ use crate::conformance::suite::Selection;
 use crate::load::RunId;
 use clap::Args;
 use std::fmt::Write as _;
-use std::io::Write;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -88,7 +87,7 @@ pub(super) fn diff(args: &DiffArgs) -> anyhow::Result<u8> {
     let found = found(&cases, a, b);
     let names = [name(first), name(second)];
     let text = text(&found, &names, compared(&cases, a, b));
-    std::io::stdout().write_all(text.as_bytes())?;
+    super::print(&text)?;
     let gone = [a.gone, b.gone].contains(&true).then_some(exit::TARGET);
     let differ = (!found.is_empty()).then_some(exit::CONFORMANCE);
     Ok(exit::precedence(

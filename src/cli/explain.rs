@@ -8,7 +8,6 @@ use crate::conformance::requirements::{Catalogue, Requirement};
 use crate::conformance::suite::{Selection, Suite};
 use clap::Args;
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -17,9 +16,12 @@ Examples:
   gearbench explain P-SUB-12                   a requirement, and the cases that show it
   gearbench explain exit                       the exit codes";
 
+const EXITS: &str = "\
+Exit codes: 0 explained; 2 there is no such topic.";
+
 /// Explain a case, a requirement or the exit codes.
 #[derive(Args, Debug)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ExplainArgs {
     /// Id of a case or a requirement, or `exit`
     topic: String,
@@ -50,7 +52,7 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         );
         return Ok(super::complain("explain", &error, exit::USAGE));
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    super::print(&text)?;
     Ok(exit::OK)
 }
 

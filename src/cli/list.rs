@@ -7,7 +7,6 @@ use crate::conformance::requirements::Catalogue;
 use crate::conformance::suite::Suite;
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
-use std::io::Write;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -16,9 +15,12 @@ Examples:
   gearbench list requirements       every numbered requirement, and how many cases show it
   gearbench list profiles           the servers whose ways are known";
 
+const EXITS: &str = "\
+Exit codes: 0 listed; 2 usage, or a wrong case.";
+
 /// List cases, requirements or profiles.
 #[derive(Args, Debug)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ListArgs {
     /// What to list
     #[arg(value_enum)]
@@ -52,7 +54,7 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<u8> {
         What::Profiles => profiles()?,
         What::Coverage => coverage(&suite)?,
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    super::print(&text)?;
     Ok(exit::OK)
 }
 

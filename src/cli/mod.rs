@@ -100,3 +100,11 @@ fn complain(command: &str, error: &dyn std::fmt::Display, code: u8) -> u8 {
     }
     code
 }
+
+/// Writes a report to stdout. A reader that has seen enough, such as `head`, is no failure.
+fn print(text: &str) -> std::io::Result<()> {
+    match std::io::stdout().write_all(text.as_bytes()) {
+        Err(error) if error.kind() == std::io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}

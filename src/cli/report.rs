@@ -3,7 +3,6 @@
 use super::{conform, exit};
 use crate::report::conform as results;
 use clap::{Args, ValueEnum};
-use std::io::Write;
 use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
@@ -12,9 +11,12 @@ Examples:
   gearbench report *.json --format html > matrix.html           the same as a page
   gearbench report last.json --format junit > conform.xml       one result in another form";
 
+const EXITS: &str = "\
+Exit codes: 0 rendered; 2 usage, or a file that holds no results.";
+
 /// Render results: several conformance results become a matrix of servers and cases.
 #[derive(Args, Debug)]
-#[command(before_help = EXAMPLES)]
+#[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ReportArgs {
     /// Results that `gearbench conform --json` wrote
     #[arg(required = true, value_name = "FILE")]
@@ -59,6 +61,6 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<u8> {
             return Ok(super::complain("report", &problem, exit::USAGE));
         }
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    super::print(&text)?;
     Ok(exit::OK)
 }

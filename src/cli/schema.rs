@@ -3,10 +3,17 @@
 use super::exit;
 use crate::report::conform;
 use clap::{Args, ValueEnum};
-use std::io::Write;
+
+const EXAMPLES: &str = "\
+Examples:
+  gearbench schema conform      the schema of what `gearbench conform --json` writes";
+
+const EXITS: &str = "\
+Exit codes: 0 printed; 2 usage.";
 
 /// Print the JSON Schema of a result.
 #[derive(Args, Debug)]
+#[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct SchemaArgs {
     /// Which result
     #[arg(value_enum, default_value = "conform")]
@@ -24,6 +31,6 @@ pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<u8> {
     let text = match args.of {
         Of::Conform => conform::schema()?,
     };
-    std::io::stdout().write_all(text.as_bytes())?;
+    super::print(&text)?;
     Ok(exit::OK)
 }

@@ -2,7 +2,7 @@
 //!
 //! Handles are replaced by numbers in the order of their appearance, lists are sorted, line ends
 //! are gone already, and so is what only tells of the machine: descriptors and addresses in
-//! `workers`.
+//! `workers`, the number of the process.
 
 use super::trace::{OwnedFrame, Trace, TraceEvent};
 use crate::protocol::{Magic, Packet};
@@ -162,8 +162,14 @@ impl Handles {
     }
 }
 
-/// A row of `workers` without its descriptor and its address.
+/// A row of `workers` without its descriptor and its address; an answer to `getpid` without its
+/// number.
 fn without_machine(line: &[u8]) -> Vec<u8> {
+    if let Some(number) = line.strip_prefix(b"OK ")
+        && number.iter().all(u8::is_ascii_digit)
+    {
+        return b"OK _".to_vec();
+    }
     let words: Vec<&[u8]> = line.splitn(4, |&b| b == b' ').collect();
     match words.as_slice() {
         [fd, address, id, rest]

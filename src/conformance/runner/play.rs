@@ -3,7 +3,7 @@
 use super::group::Group;
 use super::{Place, Run, policy, sanity, tidy};
 use crate::conformance::Namespace;
-use crate::conformance::arm::{Arm, ArmError};
+use crate::conformance::arm::{Arm, ArmError, Process};
 use crate::conformance::case::{Case, Level};
 use crate::conformance::launch::{Launched, Launcher};
 use crate::conformance::memory::MemoryArm;
@@ -13,8 +13,10 @@ use crate::conformance::requirements::Catalogue;
 use crate::conformance::tcp::TcpArm;
 use crate::conformance::trace::Trace;
 use crate::report::conform::{CaseResult, FailureDetail, Verdict};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
+/// How long a server that answers no more may take to end.
+const LAST_BREATH: Duration = Duration::from_secs(1);
 /// Lines of its log that tell how a server died.
 const LAST_WORDS: usize = 8;
 
@@ -121,7 +123,7 @@ impl<'r> Seat<'r> {
     }
 
     fn on_launched(&mut self, case: &Case, launcher: &Launcher) -> Played {
-        let server = match self.server(launcher) {
+        let mut server = match self.server(launcher) {
             Ok(server) => server,
             Err(reason) => return Played::Unable(reason),
         };
@@ -148,8 +150,13 @@ impl<'r> Seat<'r> {
         }
         let doubtful = case.hazardous || matches!(played, Played::Failed { .. });
         if doubtful && let Err(error) = sanity::round_trip(&target, timeout) {
+            // It refuses connections before its process has come to its end.
+            let ended = server.wait(LAST_BREATH).ok().flatten();
             let log = server.log_tail(LAST_WORDS).join("\n");
-            played.blame(format!("the server hangs: {error}\n{log}"));
+            played.blame(match ended {
+                Some(ended) => format!("the server ended: {ended}\n{log}"),
+                None => format!("the server hangs: {error}\n{log}"),
+            });
             self.server = None;
         }
         played
