@@ -29,7 +29,7 @@ Examples:
   gearbench conform --launch 'gearmand -p {port} -L 127.0.0.1 -l stderr' --hazardous
                                                        everything, on servers started for it
   gearbench conform submit P-UNIQ-03 'work/*' --list   an area, a requirement, a pattern
-  gearbench conform --cases mine.toml mine/            cases of your own
+  gearbench conform mine --cases mine.toml             cases of your own, only these
   gearbench conform --junit conform.xml --md conform.md";
 
 const EXITS: &str = "\
@@ -118,7 +118,8 @@ pub(super) struct CommonArgs {
         default_value = "auto"
     )]
     pub(super) profile: String,
-    /// Cases of your own: files, or directories of them
+    /// Cases of your own: files, or directories of them; their area is the name of the file.
+    /// Patterns stand before this option
     #[arg(long, env = "GEARBENCH_CASES", value_name = "PATH", num_args = 1..)]
     pub(super) cases: Vec<PathBuf>,
     /// Play cases that can kill or wedge a faulty server too

@@ -55,10 +55,17 @@ impl CaseError {
             file: file.to_owned(),
             line: before.matches('\n').count() + 1,
             column: text[line_start..start].chars().count() + 1,
-            picture: Renderer::plain().render(&report),
+            picture: below_title(&Renderer::plain().render(&report)),
             problem,
         }
     }
+}
+
+/// A rendering without its title and its place, which the error tells itself.
+fn below_title(rendering: &str) -> String {
+    let is_place = |line: &&str| line.trim_start().starts_with("--> ");
+    let lines = rendering.lines().skip_while(|line| !is_place(line));
+    lines.skip(1).collect::<Vec<_>>().join("\n")
 }
 
 impl fmt::Display for CaseError {

@@ -17,8 +17,8 @@ pub(super) fn sentence(report: &Conformance) -> String {
         3 => "the server cannot be reached, or is no Gearman server".to_owned(),
         4 => failed(counts.fail, counts.fixed),
         8 => format!(
-            "inconclusive: {} could not be played",
-            cases(counts.blocked + counts.error)
+            "inconclusive: no case was played, {} skipped and {} blocked",
+            counts.skip, counts.blocked
         ),
         130 => "interrupted; these are the results until then".to_owned(),
         143 => "terminated; these are the results until then".to_owned(),

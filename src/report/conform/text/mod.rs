@@ -68,7 +68,12 @@ fn head(page: &mut Page, report: &Conformance) {
         true => "hazardous cases included",
         false => "without hazardous cases",
     };
-    let server = format!("{} at {}", group::server(report), report.server.target);
+    let (server, target) = (group::server(report), &report.server.target);
+    // A command has blanks, an address has none.
+    let server = match target.contains(' ') {
+        true => format!("{server}, launched as `{target}`"),
+        false => format!("{server} at {target}"),
+    };
     let asked = format!(
         "level {}; split {}; {hazardous}; an answer has {} ms",
         report.level,
