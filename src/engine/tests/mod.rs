@@ -5,7 +5,6 @@ mod admin;
 mod disconnect;
 mod epoch;
 mod framing;
-mod observed;
 mod priority;
 mod random;
 mod submit;
