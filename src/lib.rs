@@ -10,7 +10,7 @@
 //! protocol  <-  wire                       tokio: many connections on one thread
 //! protocol, engine, wire  <-  server       the job server: the engine driven by the wire
 //! protocol, wire, report  <-  load         the load generator; it never knows whom it drives
-//! protocol, engine  <-  conformance        scripts, played in memory or over TCP
+//! protocol, engine, report  <-  conformance   cases, played in memory or over TCP
 //! everything  <-  cli  <-  main
 //! ```
 //!

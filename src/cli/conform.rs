@@ -82,7 +82,7 @@ pub(super) struct ConformArgs {
     #[arg(long, env = "GEARBENCH_TRACE", value_enum, default_value = "failed")]
     trace: TraceArg,
     /// A line for every case
-    #[arg(short, long, env = "GEARBENCH_VERBOSE")]
+    #[arg(short, long)]
     verbose: bool,
 }
 

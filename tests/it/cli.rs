@@ -2,6 +2,7 @@
 //! exit code.
 
 mod check;
+mod conform;
 mod help;
 mod interrupted;
 mod lost;

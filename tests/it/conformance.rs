@@ -82,6 +82,45 @@ fn all_cases_pass_on_our_server() {
     all_pass(&Place::Launch(launcher), &[Delivery::Whole]);
 }
 
+/// Where the engine is not as C gearmand, by decision; nobody has to be.
+const DIFFERENT: &[&str] = &[
+    "admin/cancelled-job-is-remembered",
+    "admin/drop-function-without-case",
+    "admin/unknown-command-by-name",
+    "admin/workers-lists-functions-last-first",
+    "disconnect/retries-are-shown",
+    "framing/missing-argument-takes-the-next-packet",
+    "framing/unknown-type-ends-the-connection",
+    "order/last-function-first",
+    "order/round-robin-turns",
+    "order/three-lost-jobs",
+    "reduce/three-arguments",
+    "wakeup/one-job-wakes-all-sleepers",
+    "work/failure-with-more-behind-the-handle",
+    "work/progress-of-32-bits",
+    "worker/client-id-with-spaces",
+    "worker/sleep-cancels-the-limit",
+];
+
+#[test]
+fn the_engine_differs_from_gearmand_only_by_decision() {
+    let suite = Suite::builtin().expect("a suite");
+    let observed = |case: &&Case| case.level == Level::Observed;
+    let cases: Vec<&Case> = suite.cases().iter().filter(observed).collect();
+    let outcome = runner::run(&cases, &Place::Memory, &options(&[Delivery::Whole]), &All);
+    let with = |verdict| {
+        let those = outcome
+            .results
+            .iter()
+            .filter(move |result| result.verdict == verdict);
+        those
+            .map(|result| result.id.as_str())
+            .collect::<BTreeSet<_>>()
+    };
+    assert_eq!(with(Verdict::Note), DIFFERENT.iter().copied().collect());
+    assert!(with(Verdict::Pass).len() > 20);
+}
+
 /// A file that is not in the list is never played.
 #[test]
 fn every_file_of_cases_is_in_the_suite() {

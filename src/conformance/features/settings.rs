@@ -231,8 +231,8 @@ mod tests {
         );
         for (row, expected) in [
             (
-                "job-retries = 256",
-                "job-retries takes a number from -1 to 1000, not 256",
+                "job-retries = 1001",
+                "job-retries takes a number from -1 to 1000, not 1001",
             ),
             (
                 "job-retries = true",

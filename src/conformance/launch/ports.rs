@@ -1,30 +1,31 @@
 //! Ports that nobody uses.
 
 use std::collections::BTreeSet;
+use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io;
 use std::net::{Ipv4Addr, TcpListener};
 use std::sync::{Mutex, PoisonError};
 
-/// How many ports the system may offer before it counts as out of them.
-const OFFERS: usize = 1000;
+/// Where ports are looked for: below those that systems give to outgoing connections, which would
+/// otherwise take the port away before the server has it.
+const RANGE: std::ops::Range<u16> = 10_000..32_000;
 
 /// A free loopback port that was never given out before in this process.
 pub(super) fn free() -> io::Result<u16> {
     static GIVEN: Mutex<BTreeSet<u16>> = Mutex::new(BTreeSet::new());
     let mut given = GIVEN.lock().unwrap_or_else(PoisonError::into_inner);
-    // Held until the end, so that the system offers another one each time.
-    let mut offers = Vec::new();
-    while offers.len() < OFFERS {
-        let offer = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
-        let port = offer.local_addr()?.port();
-        offers.push(offer);
-        if given.insert(port) {
+    // Every process begins elsewhere, so that two of them seldom meet.
+    let start = RandomState::new().build_hasher().finish();
+    let start = usize::try_from(start % RANGE.len() as u64).unwrap_or_default();
+    for port in RANGE.skip(start).chain(RANGE.take(start)) {
+        if !given.contains(&port) && TcpListener::bind((Ipv4Addr::LOCALHOST, port)).is_ok() {
+            given.insert(port);
             return Ok(port);
         }
     }
     Err(io::Error::new(
         io::ErrorKind::AddrNotAvailable,
-        format!("all {OFFERS} ports that the system offered had been used before"),
+        format!("no port from {} to {} is free", RANGE.start, RANGE.end - 1),
     ))
 }
 

@@ -1,16 +1,12 @@
-//! The rules, one script each. The tags in the comments name the requirement that is shown.
+//! What the engine does where servers may differ, and what holds of its state. The rules of the
+//! protocol are the cases in `conformance/`. The tags in the comments name the requirement.
 
 mod admin;
-mod coalesce;
 mod disconnect;
 mod epoch;
 mod framing;
-mod limits;
-mod options;
 mod priority;
 mod random;
-mod reduce;
-mod status;
 mod submit;
 mod wakeup;
 mod work;

@@ -1,145 +1,8 @@
 //! Sleeping workers and their NOOPs.
 
-use super::{Policy, check, check_with};
+use super::{Policy, check_with};
 use crate::conformance::memory::MemoryArm;
 use crate::conformance::play;
-
-/// P-WRK-11
-#[test]
-fn sleeper_is_woken_exactly_once() {
-    check(
-        r#"
-        worker > CAN_DO f & PRE_SLEEP
-        worker is quiet
-        client > SUBMIT_JOB_BG f "" "abc"
-        client < JOB_CREATED _
-        worker < NOOP
-        worker is quiet
-        worker > GRAB_JOB
-        worker < JOB_ASSIGN _ f "abc"
-        "#,
-    );
-}
-
-/// P-WRK-12
-#[test]
-fn sleeping_on_a_queued_job_wakes_at_once() {
-    check(
-        r#"
-        client > SUBMIT_JOB_BG f "" "abc"
-        client < JOB_CREATED _
-        worker > CAN_DO f & PRE_SLEEP
-        worker < NOOP
-        worker is quiet
-        worker > PRE_SLEEP
-        worker < NOOP
-        "#,
-    );
-}
-
-/// P-WRK-13
-#[test]
-fn woken_worker_is_not_woken_again_before_it_grabs() {
-    check(
-        r#"
-        worker > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB_BG f "" "1" & SUBMIT_JOB_BG f "" "2"
-        client < 2 times JOB_CREATED _
-        worker < NOOP
-        worker is quiet
-        worker > 2 times GRAB_JOB
-        worker < JOB_ASSIGN _ f "1"
-        worker < JOB_ASSIGN _ f "2"
-        "#,
-    );
-}
-
-/// P-WRK-14
-#[test]
-fn sleeper_without_abilities_sleeps_on() {
-    check(
-        r#"
-        client > SUBMIT_JOB_BG f "" "1"
-        client < JOB_CREATED _
-        worker > PRE_SLEEP
-        worker is quiet
-        client > SUBMIT_JOB_BG f "" "2"
-        client < JOB_CREATED _
-        worker is quiet
-        "#,
-    );
-}
-
-/// P-WRK-15
-#[test]
-fn sleeper_that_learns_a_function_with_jobs_is_woken() {
-    check(
-        r#"
-        client > SUBMIT_JOB_BG f "" "1"
-        client < JOB_CREATED _
-        worker > PRE_SLEEP
-        worker is quiet
-        worker > CAN_DO f
-        worker < NOOP
-        "#,
-    );
-}
-
-/// P-WRK-15: it sleeps until it is woken or grabs, whatever it learns and forgets.
-#[test]
-fn sleeper_that_starts_over_is_woken_for_what_it_learns() {
-    check(
-        r#"
-        worker > CAN_DO g & PRE_SLEEP & RESET_ABILITIES & CAN_DO f
-        worker is quiet
-        client > SUBMIT_JOB_BG f "" "1"
-        client < JOB_CREATED _
-        worker < NOOP
-        "#,
-    );
-}
-
-/// P-WRK-17
-#[test]
-fn worker_that_is_awake_gets_no_noop() {
-    check(
-        r#"
-        worker > CAN_DO f
-        client > SUBMIT_JOB_BG f "" "1"
-        client < JOB_CREATED _
-        worker is quiet
-        "#,
-    );
-}
-
-/// A grab ends the sleep, also one that finds nothing.
-#[test]
-fn grab_ends_the_sleep() {
-    check(
-        r#"
-        worker > CAN_DO f & PRE_SLEEP & GRAB_JOB
-        worker < NO_JOB
-        client > SUBMIT_JOB_BG f "" "1"
-        client < JOB_CREATED _
-        worker is quiet
-        "#,
-    );
-}
-
-/// P-WRK-18
-#[test]
-fn only_workers_of_the_function_are_woken() {
-    check(
-        r#"
-        other  > CAN_DO b & PRE_SLEEP
-        worker > CAN_DO a & PRE_SLEEP
-        client > SUBMIT_JOB_BG a "" "1"
-        client < JOB_CREATED _
-        worker < NOOP
-        other is quiet
-        "#,
-    );
-}
 
 /// Two sleepers, and one job for `f`: one of them is woken, and which is open. Plays `then` with
 /// `WOKEN` and `ASLEEP` for the two.
@@ -171,21 +34,6 @@ fn one_job_wakes_one_sleeper() {
     check_woken("");
 }
 
-/// P-WAKE-02: each further job wakes the next sleeper.
-#[test]
-fn two_jobs_wake_two_sleepers() {
-    check(
-        r#"
-        one > CAN_DO f & PRE_SLEEP
-        two > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB_BG f "" "1" & SUBMIT_JOB_BG f "" "2"
-        client < 2 times JOB_CREATED _
-        one < NOOP
-        two < NOOP
-        "#,
-    );
-}
-
 /// P-WAKE-01, as gearmand does it.
 #[test]
 fn all_sleepers_wake_if_the_policy_says_so() {
@@ -206,56 +54,6 @@ fn all_sleepers_wake_if_the_policy_says_so() {
         three < NOOP
         "#,
     );
-}
-
-/// P-WAKE-05
-#[test]
-fn joining_a_queued_job_wakes_nobody() {
-    check(
-        r#"
-        worker > CAN_DO f & PRE_SLEEP
-        client > SUBMIT_JOB f u "1"
-        client < JOB_CREATED $h
-        worker < NOOP
-        worker > GRAB_JOB
-        worker < JOB_ASSIGN $h f "1"
-        worker > PRE_SLEEP
-        client > SUBMIT_JOB f u "1"
-        client < JOB_CREATED $h
-        worker is quiet
-        "#,
-    );
-}
-
-/// A NOOP obliges: the worker that takes it and leaves passes it on.
-#[test]
-fn wake_up_is_not_lost_with_the_worker() {
-    for end in ["closes", "resets"] {
-        check_woken(
-            &r#"
-            WOKEN END
-            ASLEEP < NOOP
-            ASLEEP > GRAB_JOB
-            ASLEEP < JOB_ASSIGN $h f "1"
-            "#
-            .replace("END", end),
-        );
-    }
-}
-
-/// The same if it forgets the function instead of leaving.
-#[test]
-fn wake_up_is_not_lost_with_the_ability() {
-    for forget in ["CANT_DO f", "RESET_ABILITIES"] {
-        check_woken(
-            &r#"
-            WOKEN > FORGET
-            ASLEEP < NOOP
-            WOKEN is quiet
-            "#
-            .replace("FORGET", forget),
-        );
-    }
 }
 
 /// A woken worker that takes another job leaves the one it was woken for to a sleeper.

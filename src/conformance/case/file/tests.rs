@@ -40,10 +40,10 @@ fn a_case_is_read() {
 #[test]
 fn errors_of_a_script_are_at_their_line_and_column_of_the_file() {
     refused(
-        "ECHO_REQ",
-        "ECHO_REK",
+        "> ECHO_REQ",
+        "> ECHO_REK",
         "10:10",
-        "no packet is called ECHO_REK; the nearest name is ECHO_RES",
+        "no packet is called ECHO_REK; the nearest name is ECHO_REQ",
     );
     refused("< ECHO_RES", "? ECHO_RES", "11:8", "expected");
     refused(
