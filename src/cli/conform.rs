@@ -12,7 +12,7 @@ use super::target::{Ownership, Target, TargetError};
 use crate::conformance::case::{Case, Level};
 use crate::conformance::player::Delivery;
 use crate::conformance::runner::{self, Options, Outcome};
-use crate::conformance::suite::{Selection, Suite};
+use crate::conformance::suite::{Selection, Suite, SuiteError};
 use crate::load::{RunId, units};
 use crate::report::conform::text::TraceOf;
 use crate::report::conform::{self, Conformance, Counts, Document, ProfileInfo, Verdict};
@@ -221,7 +221,14 @@ impl TraceArg {
 pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
     let suite = match suite(&args.server.common.cases) {
         Ok(suite) => suite,
-        Err(error) => return Ok(super::complain("conform", &error, exit::USAGE)),
+        Err(error) => {
+            let hint = match (&error, args.server.common.cases.as_slice()) {
+                (SuiteError::File { .. }, [_, _, ..]) => "\nPatterns stand before --cases.",
+                _ => "",
+            };
+            let error = format!("{error}{hint}");
+            return Ok(super::complain("conform", &error, exit::USAGE));
+        }
     };
     let selection = Selection {
         patterns: args.patterns.clone(),
@@ -274,7 +281,7 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
 }
 
 /// Built-in cases, and those in `paths`.
-pub(super) fn suite(paths: &[PathBuf]) -> Result<Suite, crate::conformance::suite::SuiteError> {
+pub(super) fn suite(paths: &[PathBuf]) -> Result<Suite, SuiteError> {
     let mut suite = Suite::builtin()?;
     for path in paths {
         suite.add_path(path)?;
