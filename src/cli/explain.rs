@@ -12,7 +12,7 @@ use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
-  gearbench explain submit/unique-65-bytes     a case: its rule, its source and its transcript
+  gearbench explain submit/unique-of-65-bytes  a case: its rule, its source and its transcript
   gearbench explain P-SUB-12                   a requirement, and the cases that show it
   gearbench explain exit                       the exit codes";
 

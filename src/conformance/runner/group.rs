@@ -127,16 +127,14 @@ pub(super) fn skip(case: &Case, place: &Place, options: &Options) -> Option<Stri
             ),
         });
     }
-    let launched = || match needs_own_server(case) && !case.hazardous || !case.settings.is_empty() {
-        true => Some("needs a server of its own: --launch".to_owned()),
-        false => None,
-    };
+    let own = (case.alone || case.script.needs_process() || !case.settings.is_empty())
+        .then(|| "needs a server of its own: --launch".to_owned());
     match place {
         Place::Memory if case.script.needs_process() => {
             Some("needs a process, which the engine in memory is not".to_owned())
         }
         Place::Memory => super::policy::policy(&case.settings).err(),
-        Place::Target(_) => launched().or_else(|| hazard(case, options)),
+        Place::Target(_) => own.or_else(|| hazard(case, options)),
         Place::Launch(_) => {
             let missing = options.profile.arguments(&case.settings).err();
             let missing = missing.map(|setting| {

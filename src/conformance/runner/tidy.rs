@@ -11,6 +11,9 @@ use crate::protocol::{
 use std::ops::ControlFlow;
 use std::time::Duration;
 
+/// How often a function is dropped that is still in use, and how long is waited in between.
+const MAX_TRIES: usize = 20;
+const BETWEEN_TRIES: Duration = Duration::from_millis(10);
 /// Jobs that are looked for at the most.
 const MAX_LEFT: usize = 1000;
 
@@ -99,22 +102,46 @@ fn drop_functions(
         .collect();
     names.dedup();
     let peer = arm.connect()?;
-    let mut lines = Vec::new();
-    for name in &names {
-        lines.extend_from_slice(b"drop function ");
-        lines.extend_from_slice(name);
-        lines.push(b'\n');
-    }
-    arm.send(peer, &lines)?;
-    let mut answered = 0;
-    while answered < names.len() {
-        let Received::Bytes(bytes) = arm.receive(peer, patience)? else {
+    for _ in 0..MAX_TRIES {
+        let answers = ask_to_drop(arm, peer, &names, patience)?;
+        // A server may need a moment to notice that the workers of the case are gone.
+        let refused = |answer: &Vec<u8>| answer.starts_with(b"ERR there are");
+        let left = names.into_iter().zip(answers);
+        names = left
+            .filter(|(_, answer)| refused(answer))
+            .map(|(name, _)| name)
+            .collect();
+        if names.is_empty() {
             break;
-        };
-        answered += bytes.iter().filter(|&&b| b == b'\n').count();
+        }
+        arm.advance(BETWEEN_TRIES);
     }
     arm.close(peer);
     Ok(())
+}
+
+/// The answer to each `drop function`, as far as they came.
+fn ask_to_drop(
+    arm: &mut TcpArm,
+    peer: PeerId,
+    names: &[Vec<u8>],
+    patience: Duration,
+) -> Result<Vec<Vec<u8>>, ArmError> {
+    let mut lines = Vec::new();
+    for name in names {
+        lines.extend_from_slice(b"drop function ");
+        lines.extend_from_slice(name);
+        lines.extend_from_slice(b"\r\n");
+    }
+    arm.send(peer, &lines)?;
+    let mut answers = Vec::new();
+    while answers.iter().filter(|&&b| b == b'\n').count() < names.len() {
+        let Received::Bytes(bytes) = arm.receive(peer, patience)? else {
+            break;
+        };
+        answers.extend(bytes);
+    }
+    Ok(answers.split(|&b| b == b'\n').map(<[u8]>::to_vec).collect())
 }
 
 /// Asks for a job: its handle, or nothing where there is none.
