@@ -223,7 +223,12 @@ fn a_worker_that_is_cut_off_gives_a_legal_second_run() {
 fn a_second_run_is_legal_when_the_end_of_the_first_worker_is_read_after_it() {
     let report = against(Vice::ReassignsBeforeClose);
     passed(&report);
-    assert_eq!(report.ledger.rerun, 1);
+    // When it is cut off the first worker may hold its next job, which runs again too.
+    assert!(
+        (1..=2).contains(&report.ledger.rerun),
+        "{:?}",
+        report.ledger
+    );
     assert_eq!(report.generator.connections_lost, 1);
 }
 
