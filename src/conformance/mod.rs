@@ -13,7 +13,6 @@ pub mod features;
 #[cfg(feature = "conform")]
 pub mod launch;
 pub mod memory;
-#[cfg(feature = "conform")]
 mod nearest;
 pub mod pattern;
 pub mod player;
