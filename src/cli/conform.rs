@@ -240,7 +240,7 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
         return Ok(super::complain("conform", &no_match(args), exit::USAGE));
     }
     if args.list {
-        std::io::stdout().write_all(super::list::cases(&cases).as_bytes())?;
+        super::print(&super::list::cases(&cases))?;
         return Ok(exit::OK);
     }
     let before = match args.baseline.as_deref().map(read_report).transpose() {
