@@ -1,10 +1,10 @@
 //! `gearbench serve`: the reference job server.
 
 use super::exit;
-use super::signals::Signals;
+use super::signals::ServeSignals;
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
-use crate::server::{self, Bound};
+use crate::server::{self, Bound, Settings};
 use crate::wire;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -12,6 +12,7 @@ use std::fs::{self, OpenOptions};
 use std::io::{IsTerminal, Write};
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
+use tokio::sync::mpsc;
 use tracing::level_filters::LevelFilter;
 
 const EXAMPLES: &str = "\
@@ -194,8 +195,9 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
     let _pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
     let listener = bound.listen(args.backlog)?;
     let address = listener.address()?;
+    let (sender, commands) = mpsc::unbounded_channel();
     wire::block_on(async {
-        let mut signals = Signals::new()?;
+        let signals = ServeSignals::new()?;
         // Whoever started us reads where, and may connect from then on.
         let mut stdout = std::io::stdout();
         writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush())?;
@@ -206,14 +208,15 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
                 "anyone who reaches this address may submit, run and cancel jobs"
             );
         }
-        let signal =
-            server::serve(listener, policy, wire::Config::default(), signals.next()).await?;
-        let signal = if signal == exit::TERMINATED {
-            "SIGTERM"
-        } else {
-            "SIGINT"
+        let settings = Settings {
+            policy,
+            ..Settings::default()
         };
-        tracing::info!(signal, "stopped");
+        tokio::select! {
+            result = server::serve(listener.into(), settings, commands) => result?,
+            never = signals.command(sender) => match never {},
+        }
+        tracing::info!("stopped");
         Ok(exit::OK)
     })?
 }

@@ -2,11 +2,14 @@
 
 use super::exit;
 use crate::conformance::launch;
+use crate::server::Command;
 use anyhow::Context;
+use std::convert::Infallible;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::SeqCst;
 use std::sync::atomic::{AtomicBool, AtomicU8};
+use tokio::sync::mpsc::UnboundedSender;
 
 /// Whether the user wants an end. A second signal ends the process at once.
 pub(super) struct Interruption {
@@ -98,6 +101,41 @@ impl Signals {
         match tokio::signal::ctrl_c().await {
             Ok(()) => exit::INTERRUPTED,
             Err(_) => std::future::pending().await,
+        }
+    }
+}
+
+/// The signals that a job server is told things by.
+#[cfg(unix)]
+pub(super) struct ServeSignals {
+    end: Signals,
+    drain: tokio::signal::unix::Signal,
+    reload: tokio::signal::unix::Signal,
+}
+
+#[cfg(unix)]
+impl ServeSignals {
+    /// Takes the signals over; called on a runtime.
+    pub(super) fn new() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+        Ok(ServeSignals {
+            end: Signals::new()?,
+            drain: signal(SignalKind::user_defined1())?,
+            reload: signal(SignalKind::hangup())?,
+        })
+    }
+
+    /// Passes them on, for ever.
+    pub(super) async fn command(mut self, commands: UnboundedSender<Command>) -> Infallible {
+        loop {
+            let command = tokio::select! {
+                _ = self.end.next() => Command::Stop,
+                _ = self.drain.recv() => Command::Drain,
+                _ = self.reload.recv() => Command::Reload,
+            };
+            tracing::info!(?command, "told by a signal");
+            // A server that has gone needs no commands.
+            let _ = commands.send(command);
         }
     }
 }

@@ -152,6 +152,7 @@ impl Arm for MemoryArm {
         let info = PeerInfo {
             address: "127.0.0.1".into(),
             fd: u32::try_from(peer.0).unwrap_or(u32::MAX),
+            confined: false,
         };
         self.handle(Event::Connected(conn, info));
         Ok(peer)

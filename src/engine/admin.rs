@@ -12,6 +12,8 @@ use std::io::Write;
 use std::num::NonZeroU32;
 
 const OK: &[u8] = b"OK\r\n";
+/// The answer to a change asked for from where it may not be.
+const CONFINED: &[u8] = b"ERR NOT_ALLOWED This+command+is+only+taken+at+the+admin+address\r\n";
 
 /// Answers a line that is no command; the connection goes on.
 pub(super) fn refuse(conn: ConnId, error: CommandError<'_>, out: &mut impl Outbox) {
@@ -63,6 +65,9 @@ impl Rows {
 impl JobServer {
     /// Answers a command of the text protocol.
     pub(super) fn admin(&mut self, conn: ConnId, command: Command<'_>, out: &mut impl Outbox) {
+        if self.peers[conn].info.confined && command.changes() {
+            return out.text(conn, CONFINED);
+        }
         let answer = match command {
             Command::Version => format!("OK {}\n", self.policy.version).into(),
             Command::GetPid => format!("OK {}\n", self.policy.pid).into(),

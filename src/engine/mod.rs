@@ -18,6 +18,7 @@
 
 mod abilities;
 mod admin;
+mod drain;
 mod functions;
 mod jobs;
 mod keys;
@@ -31,6 +32,7 @@ mod submit;
 mod tests;
 mod work;
 
+pub use drain::Waiting;
 pub use peers::PeerInfo;
 pub use policy::Policy;
 
@@ -124,6 +126,8 @@ pub struct JobServer {
     timers: BTreeSet<(Timestamp, JobKey)>,
     /// NOOPs sent, the oldest first; most are answered long since.
     wakes: VecDeque<Wake>,
+    /// Set once the server takes its leave.
+    draining: Option<Waiting>,
 }
 
 impl JobServer {
@@ -139,6 +143,7 @@ impl JobServer {
             jobs: Jobs::new(seed),
             timers: BTreeSet::new(),
             wakes: VecDeque::new(),
+            draining: None,
         }
     }
 

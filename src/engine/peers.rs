@@ -14,6 +14,8 @@ pub struct PeerInfo {
     pub address: Box<str>,
     /// The number of its socket, as `workers` shows it.
     pub fd: u32,
+    /// It may look but not touch: the commands that change the server are refused to it.
+    pub confined: bool,
 }
 
 /// One connection. Client and worker are roles of a moment: any connection may be both.

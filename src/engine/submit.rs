@@ -10,6 +10,9 @@ impl JobServer {
     /// unique.
     #[inline]
     pub(super) fn submit(&mut self, conn: ConnId, submit: &Submit<'_>, out: &mut impl Outbox) {
+        if self.draining.is_some() {
+            return self.refuse_late(conn, out);
+        }
         let function = self.function_of(conn, submit.function);
         let known = Identity::new(function, submit.unique, submit.body.bytes())
             .and_then(|identity| self.jobs.by_identity(identity));

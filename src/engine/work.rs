@@ -151,6 +151,7 @@ impl JobServer {
         {
             self.sets.sleepers(set).unlink(&mut self.peers, conn);
         }
+        let set = set.filter(|_| !self.keeps_jobs());
         let next = set.and_then(|set| Some((set, self.sets.next_ready(set, &self.functions)?)));
         let Some((set, (function, priority))) = next else {
             return out.send(conn, Response::NoJob);

@@ -49,6 +49,19 @@ pub enum Command<'a> {
     },
 }
 
+impl Command<'_> {
+    /// Whether it changes the server, and does not only look.
+    pub fn changes(&self) -> bool {
+        matches!(
+            self,
+            Command::MaxQueue { .. }
+                | Command::CancelJob { .. }
+                | Command::CreateFunction { .. }
+                | Command::DropFunction { .. }
+        )
+    }
+}
+
 /// Why a line is no command. The texts sent for it are gearmand's.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
 pub enum CommandError<'a> {

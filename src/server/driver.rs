@@ -1,19 +1,12 @@
 //! Between the engine, which knows no sockets, and the wire, which knows no rules.
 
-use crate::engine::{Event, JobServer, Outbox, PeerInfo, Timestamp};
+use crate::engine::{Event, JobServer, Outbox, Timestamp, Waiting};
 use crate::protocol::{ConnId, Frame, Response};
 use crate::wire::{Closed, Hub, Io, Service};
 use std::convert::Infallible;
-use std::io;
-use std::net::SocketAddr;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::Notify;
-
-/// How long accepting pauses when the system has no descriptor left: trying again at once would
-/// fail again, and burn a core.
-const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
 impl Outbox for Io {
     #[inline]
@@ -72,6 +65,8 @@ pub(super) struct Driver {
     /// The deadline that [`keep_deadlines`] waits for.
     armed: Option<Timestamp>,
     rearm: Rc<Notify>,
+    /// Set while the server takes its leave; told when it may go.
+    drained: Option<Rc<Notify>>,
 }
 
 impl Driver {
@@ -81,17 +76,34 @@ impl Driver {
             clock: Clock::new(),
             armed: None,
             rearm: Rc::default(),
+            drained: None,
         }
     }
 
+    /// Takes its leave of the jobs; what is returned is told when all has ended.
+    pub(super) fn drain(&mut self, waiting: Waiting) -> Rc<Notify> {
+        self.engine.drain(waiting);
+        let drained = Rc::new(Notify::new());
+        if self.engine.is_drained() {
+            drained.notify_one();
+        }
+        self.drained = Some(Rc::clone(&drained));
+        drained
+    }
+
     #[inline]
-    fn handle(&mut self, now: Instant, event: Event<'_>, io: &mut Io) {
+    pub(super) fn handle(&mut self, now: Instant, event: Event<'_>, io: &mut Io) {
         self.engine.handle(self.clock.timestamp(now), event, io);
         if let Some(deadline) = self.engine.next_deadline()
             && self.armed.is_none_or(|armed| deadline < armed)
         {
             self.armed = Some(deadline);
             self.rearm.notify_one();
+        }
+        if let Some(drained) = &self.drained
+            && self.engine.is_drained()
+        {
+            drained.notify_one();
         }
     }
 }
@@ -114,45 +126,6 @@ impl Service for Driver {
         }
         self.handle(now, Event::Disconnected(conn), io);
     }
-}
-
-/// Takes in connections, for ever.
-pub(super) async fn accept(hub: &Hub<Driver>, listener: &TcpListener) -> Infallible {
-    loop {
-        let failure = match listener.accept().await {
-            Ok((stream, address)) => welcome(hub, stream, address).err(),
-            Err(error) => Some(error),
-        };
-        let Some(error) = failure else { continue };
-        // A peer that left before it was accepted is no reason to pause.
-        if error.kind() != io::ErrorKind::ConnectionAborted {
-            tracing::warn!(%error, "cannot accept a connection");
-            tokio::time::sleep(ACCEPT_PAUSE).await;
-        }
-    }
-}
-
-fn welcome(hub: &Hub<Driver>, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
-    let info = PeerInfo {
-        address: address.ip().to_string().into(),
-        fd: descriptor(&stream),
-    };
-    let conn = hub.adopt(stream)?;
-    tracing::debug!(?conn, %address, "connected");
-    hub.with(|driver, io| driver.handle(Instant::now(), Event::Connected(conn, info), io));
-    Ok(())
-}
-
-/// The number of a socket, where sockets have one.
-fn descriptor(stream: &TcpStream) -> u32 {
-    #[cfg(unix)]
-    let number = u32::try_from(std::os::fd::AsRawFd::as_raw_fd(stream)).unwrap_or(0);
-    #[cfg(not(unix))]
-    let number = {
-        let _ = stream;
-        0
-    };
-    number
 }
 
 /// Tells the engine when its deadlines come, for ever.

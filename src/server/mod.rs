@@ -4,33 +4,142 @@
 //! engine into the buffers of its recipients; nothing is queued between. The only other tasks
 //! accept connections and wait for the engine's next deadline.
 
+mod accept;
 mod driver;
+mod front;
 mod listen;
+mod settings;
 
+pub use front::TlsSettings;
 pub use listen::{Bound, ListenError, Listener};
+pub use settings::{Command, Keepalive, Settings};
 
-use crate::engine::{JobServer, Policy};
+use crate::engine::{JobServer, Policy, Waiting};
 use crate::wire::{self, Hub};
+use accept::Gate;
 use driver::Driver;
-use std::future::Future;
+use front::Front;
 use std::io;
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
-use tokio::sync::oneshot;
+use std::time::Duration;
+use tokio::net::TcpListener;
+use tokio::sync::{mpsc, watch};
 
-/// Serves on `listener` until `stop` is ready; the connections end with it.
-pub async fn serve<R>(
-    listener: Listener,
-    policy: Policy,
-    config: wire::Config,
-    stop: impl Future<Output = R>,
-) -> io::Result<R> {
-    let listener = listener.into_tokio()?;
-    let hub = Hub::new(Driver::new(JobServer::new(policy)), config);
-    tokio::select! {
-        result = stop => Ok(result),
-        never = driver::accept(&hub, &listener) => match never {},
-        never = driver::keep_deadlines(&hub) => match never {},
+/// How long peers may take to take what they were sent, when the server takes its leave.
+const LAST_WORDS: Duration = Duration::from_secs(2);
+
+/// Where a server listens, each address with what it speaks.
+#[derive(Debug)]
+pub struct Listeners {
+    /// Gearman.
+    pub gear: Listener,
+    /// Gearman, for those who may change the server. With it, nobody else may.
+    pub admin: Option<Listener>,
+}
+
+impl From<Listener> for Listeners {
+    fn from(gear: Listener) -> Self {
+        Listeners { gear, admin: None }
+    }
+}
+
+/// Serves until a command ends it: [`Command::Stop`], or [`Command::Drain`] and what it waits for.
+/// The connections end with it. A sender of commands that was dropped stops it too.
+pub async fn serve(
+    listeners: Listeners,
+    settings: Settings,
+    mut commands: mpsc::UnboundedReceiver<Command>,
+) -> io::Result<()> {
+    let mut tasks = front::Tasks::default();
+    let gear = match settings.tls {
+        Some(tls) => {
+            tasks.tls = Some((listeners.gear, tls));
+            None
+        }
+        None => Some(listeners.gear.into_tokio()?),
+    };
+    let admin = listeners.admin.map(Listener::into_tokio).transpose()?;
+    let gate = Gate {
+        max_connections: settings.max_connections,
+        keepalive: settings.keepalive,
+        confined: admin.is_some(),
+    };
+    let admins = Gate {
+        confined: false,
+        ..gate
+    };
+    let mut front = Front::start(tasks)?;
+    let hub = Hub::new(Driver::new(JobServer::new(settings.policy)), settings.wire);
+    let deadlines = driver::keep_deadlines(&hub);
+    tokio::pin!(deadlines);
+
+    // What listens ends with this block.
+    let end = {
+        let accepting = async {
+            tokio::join!(
+                accept(gate, &hub, gear),
+                accept(admins, &hub, admin),
+                gate.receive(&hub, &mut front.visits),
+            );
+            std::future::pending().await
+        };
+        tokio::select! {
+            end = told_to_end(&mut commands, &front.phase) => end,
+            never = accepting => match never {},
+            never = &mut deadlines => match never {},
+        }
+    };
+    if end == End::Gracefully {
+        front.phase.send_modify(|phase| phase.draining = true);
+        tokio::select! {
+            () = take_leave(&hub, settings.drain) => {}
+            _ = told_to_end(&mut commands, &front.phase) => {}
+            never = &mut deadlines => match never {},
+        }
+    }
+    Ok(())
+}
+
+#[derive(PartialEq, Eq)]
+enum End {
+    AtOnce,
+    Gracefully,
+}
+
+/// Carries out the operator's commands until one of them ends the server.
+async fn told_to_end(
+    commands: &mut mpsc::UnboundedReceiver<Command>,
+    phase: &watch::Sender<front::Phase>,
+) -> End {
+    loop {
+        match commands.recv().await {
+            Some(Command::Reload) => phase.send_modify(|phase| phase.reloads += 1),
+            Some(Command::Drain) => return End::Gracefully,
+            Some(Command::Stop) | None => return End::AtOnce,
+        }
+    }
+}
+
+/// Lets the running jobs end, for so long, and the clients hear of it.
+async fn take_leave(hub: &Hub<Driver>, patience: Duration) {
+    let drained = hub.with(|driver, _| driver.drain(Waiting::Run));
+    tracing::info!("shutting down: no new connections and jobs; running jobs may end");
+    if tokio::time::timeout(patience, drained.notified())
+        .await
+        .is_err()
+    {
+        tracing::warn!(
+            seconds = patience.as_secs(),
+            "jobs are still running; ending all the same"
+        );
+    }
+    let _ = tokio::time::timeout(LAST_WORDS, hub.close_all()).await;
+}
+
+async fn accept(gate: Gate, hub: &Hub<Driver>, listener: Option<TcpListener>) {
+    if let Some(listener) = listener {
+        match gate.accept(hub, &listener).await {}
     }
 }
 
@@ -38,7 +147,7 @@ pub async fn serve<R>(
 #[derive(Debug)]
 pub struct Background {
     address: SocketAddr,
-    stop: Option<oneshot::Sender<()>>,
+    commands: Option<mpsc::UnboundedSender<Command>>,
     thread: Option<JoinHandle<io::Result<()>>>,
 }
 
@@ -46,19 +155,19 @@ impl Background {
     /// Starts it.
     pub fn start(listener: Listener, policy: Policy) -> io::Result<Self> {
         let address = listener.address()?;
-        let (stop, stopped) = oneshot::channel();
+        let (sender, commands) = mpsc::unbounded_channel();
         let thread = std::thread::Builder::new()
             .name("job server".to_owned())
             .spawn(move || {
-                let config = wire::Config::default();
-                wire::block_on(serve(listener, policy, config, async {
-                    // A sender that was dropped stops the server too.
-                    let _ = stopped.await;
-                }))?
+                let settings = Settings {
+                    policy,
+                    ..Settings::default()
+                };
+                wire::block_on(serve(listener.into(), settings, commands))?
             })?;
         Ok(Background {
             address,
-            stop: Some(stop),
+            commands: Some(sender),
             thread: Some(thread),
         })
     }
@@ -71,7 +180,7 @@ impl Background {
 
 impl Drop for Background {
     fn drop(&mut self) {
-        drop(self.stop.take());
+        drop(self.commands.take());
         if let Some(thread) = self.thread.take() {
             // What it died of was printed by the thread itself.
             let _ = thread.join();

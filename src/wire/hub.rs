@@ -1,6 +1,7 @@
 //! Many connections on one thread: a reading task each, one flusher for all.
 
 use super::io::Io;
+use super::socket::{ReadHalf, Socket, WriteHalf};
 use super::{Closed, Config, Service};
 use crate::protocol::{ConnId, Decoder, Frame};
 use bytes::BufMut;
@@ -13,8 +14,6 @@ use std::rc::Rc;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
-use tokio::net::TcpStream;
-use tokio::net::tcp::{OwnedReadHalf, OwnedWriteHalf};
 use tokio::task::spawn_local;
 
 /// Bytes read at once.
@@ -59,9 +58,8 @@ impl<S: Service> Hub<S> {
     }
 
     /// Takes over a connected stream and starts to read it.
-    pub fn adopt(&self, stream: TcpStream) -> io::Result<ConnId> {
-        stream.set_nodelay(true)?;
-        let (read, write) = stream.into_split();
+    pub fn adopt(&self, stream: impl Into<Socket>) -> io::Result<ConnId> {
+        let (read, write) = stream.into().into_split()?;
         let (conn, limits) = self.with(|_, io| (io.insert(write), io.config.limits));
         let hub = self.clone();
         spawn_local(async move {
@@ -76,6 +74,11 @@ impl<S: Service> Hub<S> {
             reader.linger().await;
         });
         Ok(conn)
+    }
+
+    /// Ends all connections; ready once all that was sent to them is written.
+    pub async fn close_all(&self) {
+        poll_fn(|cx| self.with(|_, io| io.close_all(cx.waker()))).await;
     }
 
     /// Writes each dirty connection once per pass of the scheduler, for as long as the runtime
@@ -100,7 +103,7 @@ impl<S: Service> Hub<S> {
     }
 
     /// Waits until the kernel takes bytes again, and goes on writing.
-    async fn unblock(self, conn: ConnId, socket: Rc<OwnedWriteHalf>) {
+    async fn unblock(self, conn: ConnId, socket: Rc<WriteHalf>) {
         // An error shows again, and is handled, when the write is tried.
         let _ = socket.writable().await;
         let inner = &mut *self.0.borrow_mut();
@@ -178,7 +181,7 @@ impl<S: Service> Inner<S> {
 struct Reader<S> {
     hub: Hub<S>,
     conn: ConnId,
-    read: OwnedReadHalf,
+    read: ReadHalf,
     decoder: Decoder,
     /// Bytes that were read, and wait until the peer takes its answers.
     held: Vec<u8>,

@@ -1,20 +1,20 @@
 //! The sending side of all connections of one thread.
 
 use super::out::{Out, Pool};
+use super::socket::WriteHalf;
 use super::{Closed, Config};
 use crate::protocol::packet::Body;
 use crate::protocol::{ConnId, Request, Response, decode};
 use slotmap::SlotMap;
 use std::rc::Rc;
-use std::task::Waker;
-use tokio::net::tcp::OwnedWriteHalf;
+use std::task::{Poll, Waker};
 use tokio::task::AbortHandle;
 
 /// One connection, as the sending side sees it.
 #[derive(Debug)]
 pub(crate) struct Conn {
     /// Dropping it shuts the sending direction of the socket.
-    pub(crate) socket: Rc<OwnedWriteHalf>,
+    pub(crate) socket: Rc<WriteHalf>,
     pub(crate) out: Out,
     /// Listed in `Io::dirty`.
     dirty: bool,
@@ -56,6 +56,8 @@ pub struct Io {
     /// Connections to be given up, and why: told to the service by the flusher.
     pub(crate) doomed: Vec<(ConnId, Closed)>,
     pub(crate) flusher: Option<Waker>,
+    /// Who waits until there is no connection left.
+    emptied: Option<Waker>,
     pub(crate) pool: Pool,
     pub(crate) config: Config,
 }
@@ -67,12 +69,13 @@ impl Io {
             dirty: Vec::new(),
             doomed: Vec::new(),
             flusher: None,
+            emptied: None,
             pool: Pool::default(),
             config,
         }
     }
 
-    pub(crate) fn insert(&mut self, socket: OwnedWriteHalf) -> ConnId {
+    pub(crate) fn insert(&mut self, socket: WriteHalf) -> ConnId {
         self.conns.insert(Conn {
             socket: Rc::new(socket),
             out: Out::default(),
@@ -171,6 +174,19 @@ impl Io {
         }
     }
 
+    /// Ends all connections once what was sent to them is written; then the waker is woken.
+    pub(crate) fn close_all(&mut self, waker: &Waker) -> Poll<()> {
+        let open: Vec<ConnId> = self.conns.keys().collect();
+        for &id in &open {
+            self.close(id);
+        }
+        self.emptied = Some(waker.clone());
+        match open.is_empty() {
+            true => Poll::Ready(()),
+            false => Poll::Pending,
+        }
+    }
+
     /// Asks for one call of [`super::Service::flushed`] when the connection's bytes next leave.
     pub fn stamp(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(id) {
@@ -195,6 +211,11 @@ impl Io {
             conn.wake_reader();
             if let Some(task) = conn.unblock.take() {
                 task.abort();
+            }
+            if self.conns.is_empty()
+                && let Some(waiting) = self.emptied.take()
+            {
+                waiting.wake();
             }
         }
     }

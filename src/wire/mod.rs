@@ -10,10 +10,12 @@ mod files;
 mod hub;
 mod io;
 mod out;
+mod socket;
 
 pub use files::raise_file_limit;
 pub use hub::Hub;
 pub use io::Io;
+pub use socket::Socket;
 
 use crate::protocol::{ConnId, DecodeError, Frame, Limits};
 use std::future::Future;

@@ -1,0 +1,105 @@
+//! How connections come in.
+
+use super::driver::Driver;
+use super::front::{Visit, Visitor};
+use super::settings::Keepalive;
+use crate::engine::{Event, PeerInfo};
+use crate::wire::{Hub, Socket};
+use socket2::{SockRef, TcpKeepalive};
+use std::convert::Infallible;
+use std::io;
+use std::net::SocketAddr;
+use std::os::fd::AsRawFd;
+use std::time::{Duration, Instant};
+use tokio::net::{TcpListener, TcpStream, UnixStream};
+use tokio::sync::mpsc;
+
+/// How long accepting pauses when the system has no descriptor left: trying again at once would
+/// fail again, and burn a core.
+const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
+
+/// Who is let in, and how.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Gate {
+    /// Connections at the most, over all gates.
+    pub(super) max_connections: usize,
+    pub(super) keepalive: Option<Keepalive>,
+    /// Whoever comes through here may look but not change.
+    pub(super) confined: bool,
+}
+
+impl Gate {
+    /// Takes in connections, for ever.
+    pub(super) async fn accept(self, hub: &Hub<Driver>, listener: &TcpListener) -> Infallible {
+        loop {
+            let failure = match listener.accept().await {
+                Ok((stream, address)) => self.welcome(hub, stream, address).err(),
+                Err(error) => Some(error),
+            };
+            let Some(error) = failure else { continue };
+            // A peer that left before it was accepted is no reason to pause.
+            if error.kind() != io::ErrorKind::ConnectionAborted {
+                tracing::warn!(%error, "cannot accept a connection");
+                tokio::time::sleep(ACCEPT_PAUSE).await;
+            }
+        }
+    }
+
+    /// Takes in who comes through the front, until that is gone.
+    pub(super) async fn receive(self, hub: &Hub<Driver>, visits: &mut mpsc::Receiver<Visit>) {
+        while let Some(visit) = visits.recv().await {
+            match visit {
+                Visit::Peer(stream, visitor) => {
+                    let adopted = UnixStream::from_std(stream)
+                        .and_then(|stream| self.adopt(hub, stream.into(), visitor));
+                    if let Err(error) = adopted {
+                        tracing::warn!(%error, "cannot take in a connection");
+                    }
+                }
+            }
+        }
+    }
+
+    fn welcome(self, hub: &Hub<Driver>, stream: TcpStream, address: SocketAddr) -> io::Result<()> {
+        if let Some(keepalive) = self.keepalive {
+            keep_alive(&stream, keepalive)?;
+        }
+        let fd = u32::try_from(stream.as_raw_fd()).unwrap_or(0);
+        self.adopt(hub, stream.into(), Visitor { address, fd })
+    }
+
+    fn adopt(self, hub: &Hub<Driver>, socket: Socket, visitor: Visitor) -> io::Result<()> {
+        let Visitor { address, fd } = visitor;
+        let open = hub.with(|_, io| io.connections());
+        if open >= self.max_connections {
+            tracing::warn!(%address, open, "connection closed: no more are taken");
+            return Ok(());
+        }
+        let conn = hub.adopt(socket)?;
+        tracing::debug!(?conn, %address, "connected");
+        let info = PeerInfo {
+            address: address.ip().to_string().into(),
+            fd,
+            confined: self.confined,
+        };
+        hub.with(|driver, io| driver.handle(Instant::now(), Event::Connected(conn, info), io));
+        Ok(())
+    }
+}
+
+/// Has the system look after a silent peer.
+pub(super) fn keep_alive(stream: &TcpStream, keepalive: Keepalive) -> io::Result<()> {
+    let mut values = TcpKeepalive::new();
+    if let Some(idle) = keepalive.idle {
+        values = values.with_time(idle);
+    }
+    if let Some(interval) = keepalive.interval {
+        values = values.with_interval(interval);
+    }
+    if let Some(count) = keepalive.count {
+        values = values.with_retries(count);
+    }
+    let socket = SockRef::from(stream);
+    socket.set_keepalive(true)?;
+    socket.set_tcp_keepalive(&values)
+}

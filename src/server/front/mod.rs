@@ -1,0 +1,86 @@
+//! What stands before the job server: encryption, HTTP, metrics.
+//!
+//! All of it runs on a thread of its own. A peer that comes through here reaches the owner of the
+//! engine as one end of a socket pair, and is a connection like any other: a handshake, a request
+//! of HTTP or a scrape of the metrics never keeps the owner from its work.
+
+mod door;
+mod tls;
+
+pub(super) use door::{Door, Visit, Visitor};
+pub use tls::TlsSettings;
+
+use super::listen::Listener;
+use std::io;
+use std::thread::JoinHandle;
+use tokio::sync::{mpsc, watch};
+
+/// Visits that wait for the owner at the most.
+const VISITS: usize = 1024;
+
+/// What the front is asked to serve, each on its own address.
+#[derive(Debug, Default)]
+pub(super) struct Tasks {
+    /// Gearman, encrypted.
+    pub(super) tls: Option<(Listener, TlsSettings)>,
+}
+
+impl Tasks {
+    fn is_empty(&self) -> bool {
+        self.tls.is_none()
+    }
+}
+
+/// What all tasks of the front share.
+#[derive(Clone, Debug)]
+pub(super) struct Context {
+    /// The way to the owner of the engine.
+    pub(super) door: Door,
+    /// What the owner says of the server's life.
+    pub(super) phase: watch::Receiver<Phase>,
+}
+
+/// A server's life as far as the front must know. A dropped sender is the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) struct Phase {
+    /// No more connections are taken.
+    pub(super) draining: bool,
+    /// Counts up with each request to read the certificates again.
+    pub(super) reloads: u32,
+}
+
+/// The front's thread; it ends when the sender of its phase is dropped.
+#[derive(Debug)]
+pub(super) struct Front {
+    /// Says what comes.
+    pub(super) phase: watch::Sender<Phase>,
+    /// Who knocks.
+    pub(super) visits: mpsc::Receiver<Visit>,
+    _thread: Option<JoinHandle<()>>,
+}
+
+impl Front {
+    /// Starts the front's tasks. What can be wrong with them (such as a certificate) is found
+    /// before this returns.
+    pub(super) fn start(tasks: Tasks) -> io::Result<Self> {
+        let (phase, seen) = watch::channel(Phase::default());
+        let (door, visits) = Door::new(VISITS);
+        if tasks.is_empty() {
+            return Ok(Front {
+                phase,
+                visits,
+                _thread: None,
+            });
+        }
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build_local(tokio::runtime::LocalOptions::default())?;
+        // The tasks are started here.
+        let _ = (tasks, Context { door, phase: seen }, runtime);
+        Ok(Front {
+            phase,
+            visits,
+            _thread: None,
+        })
+    }
+}
