@@ -4,7 +4,7 @@ use super::exit;
 use super::signals::ServeSignals;
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
-use crate::server::{self, Bound, Settings};
+use crate::server::{self, Bound, Settings, StoreSettings};
 use crate::wire;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -66,6 +66,9 @@ pub(super) struct ServeArgs {
     /// What handles begin with [default: H: and the name of this host].
     #[arg(long, env = "GEARBENCH_JOB_HANDLE_PREFIX", value_name = "TEXT", value_parser = handle_prefix)]
     job_handle_prefix: Option<HandlePrefix>,
+    /// Keep background jobs in a file, as sqlite:PATH.
+    #[arg(long, env = "GEARBENCH_STORE", value_name = "sqlite:PATH", value_parser = store)]
+    store: Option<PathBuf>,
     /// File to write the process id to; it is there before the port answers, and removed at exit.
     #[arg(short = 'P', long, env = "GEARBENCH_PID_FILE", value_name = "FILE")]
     pid_file: Option<PathBuf>,
@@ -87,6 +90,13 @@ pub(super) struct ServeArgs {
         ignore_case = true
     )]
     verbose: Verbose,
+}
+
+fn store(text: &str) -> Result<PathBuf, String> {
+    match text.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
+        _ => Err("expected sqlite:PATH".to_owned()),
+    }
 }
 
 fn handle_prefix(text: &str) -> Result<HandlePrefix, String> {
@@ -195,6 +205,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
     let _pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
     let listener = bound.listen(args.backlog)?;
     let address = listener.address()?;
+    let store = args.store.clone();
     let (sender, commands) = mpsc::unbounded_channel();
     wire::block_on(async {
         let signals = ServeSignals::new()?;
@@ -210,10 +221,15 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
         }
         let settings = Settings {
             policy,
+            store: store.map(|path| StoreSettings {
+                path,
+                take_over: None,
+                max_bytes: None,
+            }),
             ..Settings::default()
         };
         tokio::select! {
-            result = server::serve(listener.into(), settings, commands) => result?,
+            result = server::serve(listener.into(), settings, commands, || {}) => result?,
             never = signals.command(sender) => match never {},
         }
         tracing::info!("stopped");
