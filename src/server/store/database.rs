@@ -332,7 +332,6 @@ impl Database {
         })();
         added.map_err(|source| self.error(source))
     }
-
 }
 
 /// A name as SQL has it, whatever is in it.
