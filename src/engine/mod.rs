@@ -18,6 +18,7 @@
 
 mod abilities;
 mod admin;
+mod census;
 mod drain;
 mod functions;
 mod jobs;
@@ -32,6 +33,7 @@ mod submit;
 mod tests;
 mod work;
 
+pub use census::{Census, Counts, FunctionCensus};
 pub use drain::Waiting;
 pub use peers::PeerInfo;
 pub use policy::Policy;
@@ -128,6 +130,7 @@ pub struct JobServer {
     wakes: VecDeque<Wake>,
     /// Set once the server takes its leave.
     draining: Option<Waiting>,
+    counts: Counts,
 }
 
 impl JobServer {
@@ -144,6 +147,7 @@ impl JobServer {
             timers: BTreeSet::new(),
             wakes: VecDeque::new(),
             draining: None,
+            counts: Counts::default(),
         }
     }
 
@@ -219,6 +223,7 @@ impl JobServer {
             if let Some(job) = self.jobs.get_mut(key) {
                 job.waiters.remove(conn);
                 if job.is_abandoned() && job.worker().is_none() {
+                    self.counts.abandoned += 1;
                     self.drop_job(key);
                 }
             }
