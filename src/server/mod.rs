@@ -6,8 +6,10 @@
 
 mod accept;
 mod driver;
+mod figures;
 mod front;
 mod listen;
+mod quiet;
 mod settings;
 
 pub use front::TlsSettings;
@@ -36,11 +38,20 @@ pub struct Listeners {
     pub gear: Listener,
     /// Gearman, for those who may change the server. With it, nobody else may.
     pub admin: Option<Listener>,
+    /// Jobs by HTTP; gearmand's `-r http --http-port`.
+    pub http: Option<Listener>,
+    /// What instruments read: `/metrics` and `/healthz`.
+    pub metrics: Option<Listener>,
 }
 
 impl From<Listener> for Listeners {
     fn from(gear: Listener) -> Self {
-        Listeners { gear, admin: None }
+        Listeners {
+            gear,
+            admin: None,
+            http: None,
+            metrics: None,
+        }
     }
 }
 
@@ -51,7 +62,13 @@ pub async fn serve(
     settings: Settings,
     mut commands: mpsc::UnboundedReceiver<Command>,
 ) -> io::Result<()> {
-    let mut tasks = front::Tasks::default();
+    let mut tasks = front::Tasks {
+        http: listeners.http,
+        metrics: listeners.metrics,
+        limits: settings.wire.limits,
+        max_connections: settings.max_connections,
+        ..front::Tasks::default()
+    };
     let gear = match settings.tls {
         Some(tls) => {
             tasks.tls = Some((listeners.gear, tls));
@@ -94,6 +111,8 @@ pub async fn serve(
         front.phase.send_modify(|phase| phase.draining = true);
         tokio::select! {
             () = take_leave(&hub, settings.drain) => {}
+            // Nobody is taken in any more, but who asks is answered.
+            () = until_stopped(gate.receive(&hub, &mut front.visits)) => {}
             _ = told_to_end(&mut commands, &front.phase) => {}
             never = &mut deadlines => match never {},
         }
@@ -135,6 +154,12 @@ async fn take_leave(hub: &Hub<Driver>, patience: Duration) {
         );
     }
     let _ = tokio::time::timeout(LAST_WORDS, hub.close_all()).await;
+}
+
+/// What may end by itself, but is no reason to end.
+async fn until_stopped(task: impl Future<Output = ()>) {
+    task.await;
+    std::future::pending().await
 }
 
 async fn accept(gate: Gate, hub: &Hub<Driver>, listener: Option<TcpListener>) {

@@ -60,12 +60,8 @@ pub(super) fn not_allowed(allow: &'static str) -> Answer {
 /// server takes its leave: then the request that is being answered is the last.
 pub(super) async fn serve<S>(stream: TcpStream, mut phase: watch::Receiver<Phase>, service: S)
 where
-    S: Service<
-            Request<Incoming>,
-            Response = Answer,
-            Error = Infallible,
-            Future = Answering,
-        > + Unpin,
+    S: Service<Request<Incoming>, Response = Answer, Error = Infallible, Future = Answering>
+        + Unpin,
 {
     let mut connection = http1::Builder::new()
         .timer(TokioTimer::new())

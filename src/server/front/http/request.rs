@@ -62,8 +62,14 @@ impl Job {
     }
 
     fn of_headers(uri: Uri, headers: &HeaderMap) -> Self {
-        let header = |name| headers.get(name).map(|value: &hyper::header::HeaderValue| value.as_bytes());
-        let is = |name, word: &str| header(name).is_some_and(|value| value.eq_ignore_ascii_case(word.as_bytes()));
+        let header = |name| {
+            headers
+                .get(name)
+                .map(|value: &hyper::header::HeaderValue| value.as_bytes())
+        };
+        let is = |name, word: &str| {
+            header(name).is_some_and(|value| value.eq_ignore_ascii_case(word.as_bytes()))
+        };
         let priority = match () {
             () if is("x-gearman-priority", "high") => Priority::High,
             () if is("x-gearman-priority", "low") => Priority::Low,
