@@ -37,6 +37,7 @@ mod request;
 use super::door::Door;
 use super::web::{self, Answer, Answering};
 use crate::protocol::Limits;
+use crate::server::quiet::{Quiet, Visible};
 use hyper::body::Incoming;
 use hyper::service::Service;
 use hyper::{Request, StatusCode};
@@ -118,12 +119,25 @@ impl Shared {
             Err(refusal) => return refusal,
         };
         match self.run(&job).await {
-            Ok(outcome) => answer::of(outcome),
+            Ok(outcome) => {
+                self.log_refused(&job, &outcome);
+                answer::of(outcome)
+            }
             Err(error) => {
                 tracing::debug!(address = %self.address, %error, "job by HTTP lost");
                 let text = "the job server ended the connection\n";
                 web::sentence(StatusCode::SERVICE_UNAVAILABLE, text)
             }
+        }
+    }
+
+    fn log_refused(&self, job: &Job, outcome: &Outcome) {
+        static REFUSED: Quiet = Quiet::new();
+        if let Outcome::Refused { code, .. } = outcome
+            && let Some(missed) = REFUSED.line()
+        {
+            let (function, code) = (Visible(job.function()), Visible(code));
+            tracing::info!(address = %self.address, %function, %code, "job by HTTP refused{missed}");
         }
     }
 

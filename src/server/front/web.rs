@@ -33,8 +33,12 @@ pub(super) type Answering = Pin<Box<dyn Future<Output = Result<Answer, Infallibl
 
 /// An answer of a status and a body.
 pub(super) fn answer(status: StatusCode, body: impl Into<Bytes>) -> Answer {
-    let mut answer = Response::new(Full::new(body.into()));
+    let body = body.into();
+    let length = HeaderValue::from(body.len());
+    let mut answer = Response::new(Full::new(body));
     *answer.status_mut() = status;
+    // Of an empty answer to HEAD, too, for which hyper would leave it out.
+    answer.headers_mut().insert(header::CONTENT_LENGTH, length);
     let server = HeaderValue::from_static(concat!("gearbench/", env!("CARGO_PKG_VERSION")));
     answer.headers_mut().insert(header::SERVER, server);
     answer
