@@ -10,7 +10,7 @@ pub(crate) use admin::{Admin, Counts};
 pub(crate) use process::{Finished, Peer, Running, run_with_deadline, run_with_input};
 pub(crate) use server::{Gearmand, Serve, Server};
 pub(crate) use tools::require_or_skip;
-pub(crate) use web::{Gear, Http, Reply, Site};
+pub(crate) use web::{Gear, Http, Site};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
