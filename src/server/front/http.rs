@@ -34,6 +34,8 @@ mod answer;
 mod link;
 mod request;
 
+use super::Context;
+use super::crowd::Crowd;
 use super::door::Door;
 use super::web::{self, Answer, Answering};
 use crate::protocol::Limits;
@@ -48,33 +50,31 @@ use std::io;
 use std::net::SocketAddr;
 use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
-use tokio::net::TcpStream;
-use tokio::sync::watch;
+use tokio::net::{TcpListener, TcpStream};
 
-/// What all HTTP connections have in common.
-#[derive(Clone, Debug)]
-pub(super) struct Jobs {
-    /// The way to the owner of the engine.
-    pub(super) door: Door,
-    /// What a packet may hold: the bound of a request, and of a result.
-    pub(super) limits: Limits,
-}
-
-impl Jobs {
-    /// Serves a connection to its end.
-    pub(super) async fn serve(
-        self,
-        stream: TcpStream,
-        address: SocketAddr,
-        phase: watch::Receiver<super::Phase>,
-    ) {
+/// Takes jobs by HTTP, over so many connections at the most, until the server takes its leave.
+/// `limits` are those of a packet: the bound of a request, and of a result.
+pub(super) async fn listen(
+    listener: TcpListener,
+    context: Context,
+    limits: Limits,
+    max_connections: usize,
+) {
+    let crowd = Crowd::new(max_connections);
+    let mut phase = context.phase.clone();
+    let serve = |stream: TcpStream, address| {
         let client = Client(Rc::new(Shared {
-            jobs: self,
+            door: context.door.clone(),
+            limits,
             address,
             socket: Socket(stream.as_raw_fd()),
             link: RefCell::new(None),
         }));
-        web::serve(stream, phase, client).await;
+        web::serve(stream, context.phase.clone(), client)
+    };
+    tokio::select! {
+        never = crowd.listen(&listener, serve) => match never {},
+        _ = phase.wait_for(|phase| phase.draining) => {}
     }
 }
 
@@ -90,7 +90,9 @@ impl AsRawFd for Socket {
 
 #[derive(Debug)]
 struct Shared {
-    jobs: Jobs,
+    /// The way to the owner of the engine.
+    door: Door,
+    limits: Limits,
     address: SocketAddr,
     socket: Socket,
     /// The way to the owner while no request uses it.
@@ -114,7 +116,7 @@ impl Service<Request<Incoming>> for Client {
 
 impl Shared {
     async fn answer(&self, request: Request<Incoming>) -> Answer {
-        let job = match Job::receive(request, self.jobs.limits).await {
+        let job = match Job::receive(request, self.limits).await {
             Ok(job) => job,
             Err(refusal) => return refusal,
         };
@@ -149,9 +151,9 @@ impl Shared {
         let mut link = match idle {
             Some(link) => link,
             None => {
-                let door = &self.jobs.door;
+                let door = &self.door;
                 let pair = door.enter(&self.socket, self.address).await?;
-                Link::new(pair, self.jobs.limits)
+                Link::new(pair, self.limits)
             }
         };
         let outcome = link.run(job).await?;

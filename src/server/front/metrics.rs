@@ -29,8 +29,8 @@
 //! | `process_open_fds` | descriptors | open |
 //!
 //! The store's are there when there is a store; the process's where the system has `/proc`.
-//! What happened is counted from the start, but a `gearbench_jobs_timed_out_total` may also end
-//! or go back to its queue: it is counted in both.
+//! What happened is counted from the start. A job that timed out is also counted as requeued or
+//! given up.
 //!
 //! `/healthz` is 200 and `ok`, or 503 and the reason: the server is shutting down, the owner of
 //! the engine does not answer within a second, or nothing can be stored.
@@ -38,16 +38,16 @@
 mod process;
 mod text;
 
-use super::Phase;
-use super::door::Door;
+use super::crowd::Crowd;
 use super::web::{self, Answer, Answering};
+use super::{Context, Phase};
 use crate::server::figures::Figures;
 use hyper::body::Incoming;
 use hyper::header::{CONTENT_TYPE, HeaderValue};
 use hyper::service::Service;
 use hyper::{Method, Request, StatusCode};
 use std::time::Duration;
-use tokio::net::TcpStream;
+use tokio::net::TcpListener;
 use tokio::sync::watch;
 
 /// How long the owner of the engine may take for an answer.
@@ -56,25 +56,26 @@ const PATIENCE: Duration = Duration::from_secs(1);
 /// The type of the text that Prometheus asks for.
 const OPEN_METRICS: &str = "application/openmetrics-text; version=1.0.0; charset=utf-8";
 
+/// Connections at the most.
+const INSTRUMENTS: usize = 64;
+
 const OWNER_SILENT: &str = "the job server does not answer\n";
+
+/// Answers instruments, until the front's end: that the server takes its leave is news for whoever
+/// watches it.
+pub(super) async fn listen(listener: TcpListener, context: Context) {
+    let crowd = Crowd::new(INSTRUMENTS);
+    // Nobody says that a request is the last one.
+    let (_open, never) = watch::channel(Phase::default());
+    let serve = |stream, _| web::serve(stream, never.clone(), Metrics(context.clone()));
+    match crowd.listen(&listener, serve).await {}
+}
 
 /// What instruments ask.
 #[derive(Clone, Debug)]
-pub(super) struct Metrics {
-    /// The way to the owner of the engine.
-    pub(super) door: Door,
-    /// What the owner says of the server's life.
-    pub(super) phase: watch::Receiver<Phase>,
-}
+struct Metrics(Context);
 
 impl Metrics {
-    /// Serves a connection to its end.
-    pub(super) async fn serve(self, stream: TcpStream) {
-        // Asked to the end: that a server takes its leave is news for whoever watches it.
-        let (_open, never) = watch::channel(Phase::default());
-        web::serve(stream, never, self).await;
-    }
-
     async fn answer(self, request: Request<Incoming>) -> Answer {
         if !matches!(*request.method(), Method::GET | Method::HEAD) {
             return web::not_allowed("GET, HEAD");
@@ -106,7 +107,7 @@ impl Metrics {
 
     /// Whether the server does what it is there for; else why not.
     async fn health(&self) -> Result<(), String> {
-        if self.phase.borrow().draining {
+        if self.0.phase.borrow().draining {
             return Err("the server is shutting down\n".to_owned());
         }
         let figures = self.figures().await.ok_or(OWNER_SILENT)?;
@@ -117,7 +118,7 @@ impl Metrics {
     }
 
     async fn figures(&self) -> Option<Figures> {
-        let asked = tokio::time::timeout(PATIENCE, self.door.ask());
+        let asked = tokio::time::timeout(PATIENCE, self.0.door.ask());
         asked.await.ok().flatten()
     }
 }
@@ -130,5 +131,58 @@ impl Service<Request<Incoming>> for Metrics {
     fn call(&self, request: Request<Incoming>) -> Self::Future {
         let metrics = self.clone();
         Box::pin(async move { Ok(metrics.answer(request).await) })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::server::figures::StoreFigures;
+    use crate::server::front::door::{Door, Visit};
+    use crate::wire;
+
+    /// What `/healthz` says while the owner of the engine answers so, or not at all.
+    fn health(answer: Option<Figures>) -> Result<(), String> {
+        let (door, mut visits) = Door::new(1);
+        let (_open, phase) = watch::channel(Phase::default());
+        let metrics = Metrics(Context { door, phase });
+        let owner = async {
+            let Some(Visit::Ask(sender)) = visits.recv().await else {
+                panic!("expected a question");
+            };
+            match answer {
+                Some(figures) => drop(sender.send(figures)),
+                // Holds the question, and says nothing.
+                None => std::future::pending().await,
+            }
+            std::future::pending().await
+        };
+        let asked = async {
+            tokio::select! {
+                health = metrics.health() => health,
+                () = owner => panic!("it ends with the test"),
+            }
+        };
+        wire::block_on(asked).expect("a runtime")
+    }
+
+    #[test]
+    fn health_is_that_of_the_owner_and_of_the_store() {
+        let store = |failure: Option<&str>| {
+            let store = StoreFigures {
+                failure: failure.map(str::to_owned),
+                ..StoreFigures::default()
+            };
+            let store = Some(store);
+            Some(Figures {
+                store,
+                ..Figures::default()
+            })
+        };
+        assert_eq!(health(Some(Figures::default())), Ok(()));
+        assert_eq!(health(store(None)), Ok(()));
+        let full = "nothing can be stored: disk full\n".to_owned();
+        assert_eq!(health(store(Some("disk full"))), Err(full));
+        assert_eq!(health(None), Err(OWNER_SILENT.to_owned()));
     }
 }

@@ -4,6 +4,7 @@
 //! engine as one end of a socket pair, and is a connection like any other: a handshake, a request
 //! of HTTP or a scrape of the metrics never keeps the owner from its work.
 
+mod crowd;
 mod door;
 mod http;
 mod metrics;
@@ -13,23 +14,16 @@ mod web;
 pub(super) use door::{Door, Visit, Visitor};
 pub use tls::TlsSettings;
 
-use super::accept::{accept_each, log_refused};
 use super::listen::Listener;
 use crate::protocol::Limits;
 use crate::wire;
-use std::convert::Infallible;
 use std::io;
-use std::net::SocketAddr;
-use std::rc::Rc;
 use std::thread::JoinHandle;
-use tokio::net::{TcpListener, TcpStream};
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 
 /// Visits that wait for the owner at the most.
 const VISITS: usize = 1024;
-/// Connections of instruments at the most.
-const INSTRUMENTS: usize = 64;
 
 /// What the front is asked to serve, each on its own address.
 #[derive(Debug, Default)]
@@ -97,7 +91,7 @@ impl Front {
         let thread = std::thread::Builder::new()
             .name("front".to_owned())
             .spawn(move || {
-                let run = wire::block_on(run(tasks, context)).flatten();
+                let run = wire::block_on(run(tasks, context)).and_then(|run| run);
                 if let Err(error) = run {
                     tracing::error!(%error, "HTTP and metrics are not served");
                 }
@@ -112,85 +106,15 @@ impl Front {
 
 /// Serves until the sender of the phase is gone.
 async fn run(tasks: Tasks, context: Context) -> io::Result<()> {
-    let Tasks {
-        http,
-        metrics,
-        limits,
-        max_connections,
-        ..
-    } = tasks;
     let mut phase = context.phase.clone();
-    if let Some(listener) = http {
+    if let Some(listener) = tasks.http {
         let listener = listener.into_tokio()?;
-        let jobs = http::Jobs {
-            door: context.door.clone(),
-            limits,
-        };
-        let seen = context.phase.clone();
-        spawn_local(async move {
-            let crowd = Crowd::new(max_connections);
-            let mut draining = seen.clone();
-            let serve = |stream, address| jobs.clone().serve(stream, address, seen.clone());
-            tokio::select! {
-                never = crowd.listen(&listener, serve) => match never {},
-                _ = draining.wait_for(|phase| phase.draining) => {}
-            }
-        });
+        let (limits, most) = (tasks.limits, tasks.max_connections);
+        spawn_local(http::listen(listener, context.clone(), limits, most));
     }
-    if let Some(listener) = metrics {
-        let listener = listener.into_tokio()?;
-        let metrics = metrics::Metrics {
-            door: context.door,
-            phase: context.phase,
-        };
-        spawn_local(async move {
-            let crowd = Crowd::new(INSTRUMENTS);
-            let serve = |stream, _| metrics.clone().serve(stream);
-            match crowd.listen(&listener, serve).await {}
-        });
+    if let Some(listener) = tasks.metrics {
+        spawn_local(metrics::listen(listener.into_tokio()?, context));
     }
     while phase.changed().await.is_ok() {}
     Ok(())
-}
-
-/// Connections of one kind, each with a task of its own.
-struct Crowd {
-    max: usize,
-    /// A clone for each that is open.
-    open: Rc<()>,
-}
-
-impl Crowd {
-    fn new(max: usize) -> Self {
-        Crowd {
-            max,
-            open: Rc::default(),
-        }
-    }
-
-    /// Takes in connections, for ever.
-    async fn listen<F>(
-        &self,
-        listener: &TcpListener,
-        serve: impl Fn(TcpStream, SocketAddr) -> F,
-    ) -> Infallible
-    where
-        F: Future<Output = ()> + 'static,
-    {
-        accept_each(listener, |stream, address| {
-            let open = Rc::strong_count(&self.open) - 1;
-            if open >= self.max {
-                log_refused(address, open);
-                return Ok(());
-            }
-            stream.set_nodelay(true)?;
-            let (serving, one) = (serve(stream, address), Rc::clone(&self.open));
-            spawn_local(async move {
-                serving.await;
-                drop(one);
-            });
-            Ok(())
-        })
-        .await
-    }
 }
