@@ -117,6 +117,7 @@ pub async fn serve(
             never = &mut deadlines => match never {},
         }
     }
+    front.end();
     Ok(())
 }
 

@@ -52,15 +52,9 @@ use std::os::fd::{AsRawFd, RawFd};
 use std::rc::Rc;
 use tokio::net::{TcpListener, TcpStream};
 
-/// Takes jobs by HTTP, over so many connections at the most, until the server takes its leave.
+/// Takes jobs by HTTP, over the connections of `crowd`, until the server takes its leave.
 /// `limits` are those of a packet: the bound of a request, and of a result.
-pub(super) async fn listen(
-    listener: TcpListener,
-    context: Context,
-    limits: Limits,
-    max_connections: usize,
-) {
-    let crowd = Crowd::new(max_connections);
+pub(super) async fn listen(listener: TcpListener, context: Context, limits: Limits, crowd: Crowd) {
     let mut phase = context.phase.clone();
     let serve = |stream: TcpStream, address| {
         let client = Client(Rc::new(Shared {

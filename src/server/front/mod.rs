@@ -11,6 +11,7 @@ mod metrics;
 mod tls;
 mod web;
 
+use crowd::Crowd;
 pub(super) use door::{Door, Visit, Visitor};
 pub use tls::TlsSettings;
 
@@ -19,9 +20,12 @@ use crate::protocol::Limits;
 use crate::wire;
 use std::io;
 use std::thread::JoinHandle;
+use std::time::Duration;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 
+/// How long peers may take to take what they were told last.
+const LAST_WORDS: Duration = Duration::from_secs(2);
 /// Visits that wait for the owner at the most.
 const VISITS: usize = 1024;
 
@@ -71,10 +75,20 @@ pub(super) struct Front {
     pub(super) phase: watch::Sender<Phase>,
     /// Who knocks.
     pub(super) visits: mpsc::Receiver<Visit>,
-    _thread: Option<JoinHandle<()>>,
+    thread: Option<JoinHandle<()>>,
 }
 
 impl Front {
+    /// Ends the front: at once, or where the server has taken its leave, once what its peers were
+    /// told is written, with little patience.
+    pub(super) fn end(self) {
+        drop(self.phase);
+        if let Some(thread) = self.thread {
+            // What it died of was printed by the thread itself.
+            let _ = thread.join();
+        }
+    }
+
     /// Starts the front's tasks. What can be wrong with them (such as a certificate) is found
     /// before this returns.
     pub(super) fn start(tasks: Tasks) -> io::Result<Self> {
@@ -84,7 +98,7 @@ impl Front {
             return Ok(Front {
                 phase,
                 visits,
-                _thread: None,
+                thread: None,
             });
         }
         let context = Context { door, phase: seen };
@@ -99,7 +113,7 @@ impl Front {
         Ok(Front {
             phase,
             visits,
-            _thread: Some(thread),
+            thread: Some(thread),
         })
     }
 }
@@ -107,14 +121,19 @@ impl Front {
 /// Serves until the sender of the phase is gone.
 async fn run(tasks: Tasks, context: Context) -> io::Result<()> {
     let mut phase = context.phase.clone();
+    let web = Crowd::new(tasks.max_connections);
     if let Some(listener) = tasks.http {
         let listener = listener.into_tokio()?;
-        let (limits, most) = (tasks.limits, tasks.max_connections);
-        spawn_local(http::listen(listener, context.clone(), limits, most));
+        let served = http::listen(listener, context.clone(), tasks.limits, web.clone());
+        spawn_local(served);
     }
     if let Some(listener) = tasks.metrics {
         spawn_local(metrics::listen(listener.into_tokio()?, context));
     }
     while phase.changed().await.is_ok() {}
+    if phase.borrow().draining {
+        // What the owner said last is on its way to the clients.
+        let _ = tokio::time::timeout(LAST_WORDS, web.emptied()).await;
+    }
     Ok(())
 }

@@ -92,7 +92,11 @@ where
     if let Err(error) = ended {
         tracing::debug!(%error, "HTTP connection ended");
     }
-    let _ = tokio::time::timeout(LINGER, linger(parts.io.into_inner())).await;
+    tokio::select! {
+        biased;
+        _ = tokio::time::timeout(LINGER, linger(parts.io.into_inner())) => {}
+        () = async { while phase.changed().await.is_ok() {} } => {}
+    }
 }
 
 /// Ends our side, then reads and drops what still comes, so that the system does not answer it

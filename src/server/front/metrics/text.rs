@@ -270,7 +270,7 @@ mod tests {
             failure: Some("disk full".to_owned()),
             commit_seconds: 0.5,
             commits: 3,
-            commit_buckets: vec![(0.1, 2), (f64::MAX, 1)],
+            commit_buckets: vec![(0.1, 2), (f64::INFINITY, 1)],
             ..StoreFigures::default()
         };
         let figures = Figures {
