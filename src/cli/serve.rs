@@ -4,12 +4,13 @@ use super::exit;
 use super::signals::ServeSignals;
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
-use crate::server::{self, Bound, Settings, StoreSettings};
+use crate::server::{self, Bound, Listener, Listeners, Settings, StoreSettings};
 use crate::wire;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::fs::{self, OpenOptions};
 use std::io::{IsTerminal, Write};
+use std::net::SocketAddr;
 use std::num::NonZeroU32;
 use std::path::{Path, PathBuf};
 use tokio::sync::mpsc;
@@ -60,6 +61,20 @@ pub(super) struct ServeArgs {
         default_value_t = 1
     )]
     worker_wakeup: u32,
+    /// Another protocol to speak, on a port of its own: jobs by HTTP.
+    #[arg(short = 'r', long, env = "GEARBENCH_PROTOCOL", value_name = "NAME")]
+    protocol: Option<Protocol>,
+    /// Port of HTTP; 0 is any free one.
+    #[arg(
+        long,
+        env = "GEARBENCH_HTTP_PORT",
+        value_name = "PORT",
+        default_value_t = 8080
+    )]
+    http_port: u16,
+    /// Address to serve `/metrics` and `/healthz` on.
+    #[arg(long, env = "GEARBENCH_METRICS", value_name = "ADDRESS:PORT")]
+    metrics: Option<SocketAddr>,
     /// Send exceptions to every client, as if it had asked for them.
     #[arg(long, env = "GEARBENCH_EXCEPTIONS")]
     exceptions: bool,
@@ -101,6 +116,12 @@ fn store(text: &str) -> Result<PathBuf, String> {
 
 fn handle_prefix(text: &str) -> Result<HandlePrefix, String> {
     HandlePrefix::new(text.as_bytes()).map_err(|error| error.to_string())
+}
+
+/// What is spoken besides Gearman.
+#[derive(Clone, Copy, Debug, ValueEnum)]
+enum Protocol {
+    Http,
 }
 
 /// gearmand's log levels.
@@ -206,6 +227,24 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
     let listener = bound.listen(args.backlog)?;
     let address = listener.address()?;
     let store = args.store.clone();
+    let listen = |host: &str, port| Listener::bind(host, port, args.backlog);
+    let listeners = Listeners {
+        http: args
+            .protocol
+            .map(|Protocol::Http| listen(&args.listen, args.http_port))
+            .transpose()?,
+        metrics: args
+            .metrics
+            .map(|at| listen(&at.ip().to_string(), at.port()))
+            .transpose()?,
+        ..listener.into()
+    };
+    let others = [("HTTP", &listeners.http), ("metrics", &listeners.metrics)];
+    for (what, listener) in others {
+        if let Some(listener) = listener {
+            tracing::info!(address = %listener.address()?, "serving {what}");
+        }
+    }
     let (sender, commands) = mpsc::unbounded_channel();
     wire::block_on(async {
         let signals = ServeSignals::new()?;
@@ -229,7 +268,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
             ..Settings::default()
         };
         tokio::select! {
-            result = server::serve(listener.into(), settings, commands, || {}) => result?,
+            result = server::serve(listeners, settings, commands, || {}) => result?,
             never = signals.command(sender) => match never {},
         }
         tracing::info!("stopped");

@@ -1,8 +1,10 @@
 //! Between the engine, which knows no sockets, and the wire, which knows no rules.
 
+use super::figures::{Figures, Traffic};
+use super::quiet::Quiet;
 use super::store::{Outcome, Store};
 use crate::engine::{Event, JobServer, Outbox, Record, Timestamp, Waiting};
-use crate::protocol::{ConnId, Frame, Response};
+use crate::protocol::{ConnId, Frame, RequestError, Response};
 use crate::wire::{Closed, Hub, Io, Service};
 use std::convert::Infallible;
 use std::rc::Rc;
@@ -95,6 +97,8 @@ pub(super) struct Driver {
     rearm: Rc<Notify>,
     /// Set while the server takes its leave; told when it may go.
     drained: Option<Rc<Notify>>,
+    /// Who came so far.
+    pub(super) traffic: Traffic,
 }
 
 impl Driver {
@@ -106,6 +110,7 @@ impl Driver {
             armed: None,
             rearm: Rc::default(),
             drained: None,
+            traffic: Traffic::default(),
         }
     }
 
@@ -127,6 +132,19 @@ impl Driver {
         }
         self.drained = Some(Rc::clone(&drained));
         drained
+    }
+
+    pub(super) fn is_draining(&self) -> bool {
+        self.drained.is_some()
+    }
+
+    /// The server in numbers, with so many functions told apart at the most.
+    pub(super) fn figures(&self, functions: usize) -> Figures {
+        Figures {
+            census: self.engine.census(functions),
+            traffic: self.traffic,
+            store: self.store.as_ref().map(Store::figures),
+        }
     }
 
     #[inline]
@@ -154,20 +172,51 @@ impl Driver {
 impl Service for Driver {
     #[inline]
     fn frame(&mut self, conn: ConnId, frame: Frame<'_>, now: Instant, io: &mut Io) {
-        self.handle(now, Event::frame(conn, frame), io);
+        let event = Event::frame(conn, frame);
+        if let Event::Malformed(_, error) = &event {
+            self.log_malformed(conn, error);
+        }
+        self.handle(now, event, io);
     }
 
     fn closed(&mut self, conn: ConnId, why: Closed, io: &mut Io) {
         let now = Instant::now();
-        match why {
-            Closed::Broken(error) => {
-                tracing::info!(?conn, %error, "not Gearman: connection closed");
-                self.handle(now, Event::Broken(conn, error), io);
-            }
-            Closed::Overflow => tracing::warn!(?conn, "connection closed: {why}"),
-            Closed::Eof | Closed::Failed(_) => tracing::debug!(?conn, "{why}"),
+        self.log_closed(conn, &why);
+        if let Closed::Broken(error) = why {
+            self.handle(now, Event::Broken(conn, error), io);
         }
         self.handle(now, Event::Disconnected(conn), io);
+    }
+}
+
+/// Who and why. None of these sentences holds a byte of the peer's.
+impl Driver {
+    fn log_closed(&self, conn: ConnId, why: &Closed) {
+        static BROKEN: Quiet = Quiet::new();
+        static OVERFLOW: Quiet = Quiet::new();
+        let address = self.engine.address(conn).unwrap_or("-");
+        match why {
+            Closed::Broken(error) => {
+                if let Some(missed) = BROKEN.line() {
+                    tracing::info!(address, ?conn, %error, "not Gearman: connection closed{missed}");
+                }
+            }
+            Closed::Overflow => {
+                if let Some(missed) = OVERFLOW.line() {
+                    tracing::warn!(address, ?conn, "connection closed: {why}{missed}");
+                }
+            }
+            Closed::Eof | Closed::Failed(_) => tracing::debug!(address, ?conn, "{why}"),
+        }
+    }
+
+    #[cold]
+    fn log_malformed(&self, conn: ConnId, error: &RequestError) {
+        static MALFORMED: Quiet = Quiet::new();
+        if let Some(missed) = MALFORMED.line() {
+            let address = self.engine.address(conn).unwrap_or("-");
+            tracing::info!(address, ?conn, %error, "request refused{missed}");
+        }
     }
 }
 

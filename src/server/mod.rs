@@ -6,8 +6,10 @@
 
 mod accept;
 mod driver;
+mod figures;
 mod front;
 mod listen;
+mod quiet;
 mod settings;
 pub mod store;
 
@@ -39,11 +41,20 @@ pub struct Listeners {
     pub gear: Listener,
     /// Gearman, for those who may change the server. With it, nobody else may.
     pub admin: Option<Listener>,
+    /// Jobs by HTTP; gearmand's `-r http --http-port`.
+    pub http: Option<Listener>,
+    /// What instruments read: `/metrics` and `/healthz`.
+    pub metrics: Option<Listener>,
 }
 
 impl From<Listener> for Listeners {
     fn from(gear: Listener) -> Self {
-        Listeners { gear, admin: None }
+        Listeners {
+            gear,
+            admin: None,
+            http: None,
+            metrics: None,
+        }
     }
 }
 
@@ -67,7 +78,13 @@ pub async fn serve(
     mut commands: mpsc::UnboundedReceiver<Command>,
     ready: impl FnOnce(),
 ) -> Result<(), ServeError> {
-    let mut tasks = front::Tasks::default();
+    let mut tasks = front::Tasks {
+        http: listeners.http,
+        metrics: listeners.metrics,
+        limits: settings.wire.limits,
+        max_connections: settings.max_connections,
+        ..front::Tasks::default()
+    };
     let gear = match settings.tls {
         Some(tls) => {
             tasks.tls = Some((listeners.gear, tls));
@@ -112,11 +129,14 @@ pub async fn serve(
         front.phase.send_modify(|phase| phase.draining = true);
         tokio::select! {
             () = take_leave(&hub, settings.drain) => {}
+            // Nobody is taken in any more, but who asks is answered.
+            () = until_stopped(gate.receive(&hub, &mut front.visits)) => {}
             _ = told_to_end(&mut commands, &front.phase) => {}
             never = &mut timely => match never {},
         }
     }
     hub.with(|driver, _| driver.close_store());
+    front.end();
     Ok(())
 }
 
@@ -185,6 +205,12 @@ async fn take_leave(hub: &Hub<Driver>, patience: Duration) {
         );
     }
     let _ = tokio::time::timeout(LAST_WORDS, hub.close_all()).await;
+}
+
+/// What may end by itself, but is no reason to end.
+async fn until_stopped(task: impl Future<Output = ()>) {
+    task.await;
+    std::future::pending().await
 }
 
 async fn accept(gate: Gate, hub: &Hub<Driver>, listener: Option<TcpListener>) {
