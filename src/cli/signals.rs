@@ -125,14 +125,21 @@ impl ServeSignals {
         })
     }
 
-    /// Passes them on, for ever.
-    pub(super) async fn command(mut self, commands: UnboundedSender<Command>) -> Infallible {
+    /// Passes them on, for ever; `reloading` is called first where that is asked for.
+    pub(super) async fn command(
+        mut self,
+        commands: UnboundedSender<Command>,
+        reloading: impl Fn(),
+    ) -> Infallible {
         loop {
             let command = tokio::select! {
                 _ = self.end.next() => Command::Stop,
                 _ = self.drain.recv() => Command::Drain,
                 _ = self.reload.recv() => Command::Reload,
             };
+            if command == Command::Reload {
+                reloading();
+            }
             tracing::info!(?command, "told by a signal");
             // A server that has gone needs no commands.
             let _ = commands.send(command);

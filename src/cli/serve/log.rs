@@ -10,7 +10,7 @@ use sink::Sink;
 use std::fmt::Write as _;
 use std::io::{self, IsTerminal, Write};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::time::Duration;
 use syslog::Syslog;
@@ -29,6 +29,7 @@ const LAST_LINES: Duration = Duration::from_secs(2);
 #[derive(Debug)]
 pub(super) struct Log {
     lines: SyncSender<Message>,
+    reopen: Arc<AtomicBool>,
     ended: Receiver<()>,
 }
 
@@ -73,10 +74,12 @@ impl Log {
             syslog: false,
             colour,
         };
+        let reopen = Arc::new(AtomicBool::new(false));
+        let asked = Arc::clone(&reopen);
         std::thread::Builder::new()
             .name("log".to_owned())
             .spawn(move || {
-                write(sink, system, &messages, &lost);
+                write(sink, system, &messages, &lost, &asked);
                 let _ = end.send(());
             })
             .context("cannot start the thread of the log")?;
@@ -106,20 +109,17 @@ impl Log {
             .context("the log was started before")?;
         Ok(Log {
             lines: to,
-            ended: ended_or_closed(ended),
+            reopen,
+            ended,
         })
     }
 
     /// Opens the file again, after another was put in its place.
     pub(super) fn reopen(&self) {
-        // Waits for a free place, should there be none: the request is not to be lost, and the
-        // thread takes lines all the time.
+        self.reopen.store(true, Relaxed);
+        // Wakes the thread; where there is no place for this it is awake.
         let _ = self.lines.try_send(Message::Reopen);
     }
-}
-
-fn ended_or_closed(ended: Receiver<()>) -> Receiver<()> {
-    ended
 }
 
 impl Drop for Log {
@@ -137,8 +137,12 @@ fn write(
     mut system: Option<Syslog>,
     messages: &Receiver<Message>,
     lost: &AtomicU64,
+    reopen: &AtomicBool,
 ) {
     while let Ok(message) = messages.recv() {
+        if reopen.swap(false, Relaxed) {
+            sink.reopen();
+        }
         match message {
             Message::File(line) => sink.write(&line),
             Message::Syslog(level, line) => {
@@ -146,7 +150,7 @@ fn write(
                     system.write(level, &line);
                 }
             }
-            Message::Reopen => sink.reopen(),
+            Message::Reopen => {}
             Message::End => return,
         }
         let lost = lost.swap(0, Relaxed);

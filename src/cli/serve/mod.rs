@@ -1,222 +1,138 @@
-//! `gearbench serve`: the reference job server.
+//! `gearbench serve`: the reference job server, in gearmand's place.
+//!
+//! From options to a plan, which is checked as a whole; then in this order: leave the terminal,
+//! bind, become another user, open the log, write the pid file, listen, serve. Until the log is
+//! open there is one thread.
+
+mod config_file;
+mod daemon;
+mod files;
+mod log;
+mod options;
+mod pid_file;
+mod plan;
+mod user;
+
+pub(super) use options::{Options, with_environment};
 
 use super::exit;
 use super::signals::ServeSignals;
-use crate::engine::Policy;
-use crate::protocol::handle::HandlePrefix;
-use crate::server::{self, Bound, Settings};
+use crate::server::{self, Bound, ListenError, Listener, Listeners};
 use crate::wire;
-use anyhow::Context;
-use clap::{Args, ValueEnum};
-use std::fs::{self, OpenOptions};
-use std::io::{IsTerminal, Write};
-use std::num::NonZeroU32;
-use std::path::{Path, PathBuf};
+use log::Log;
+use pid_file::PidFile;
+use plan::{Address, Plan};
+use std::io::Write;
+use std::net::SocketAddr;
 use tokio::sync::mpsc;
-use tracing::level_filters::LevelFilter;
 
-const EXAMPLES: &str = "\
-Examples:
-  gearbench serve                            on 127.0.0.1:4730
-  gearbench serve -p 0                       on any free port, which the first line names
-  gearbench serve -L 0.0.0.0 -j 3 -l none    open to the network, three attempts for each job
-";
-
-const EXITS: &str = "\
-Exit codes: 0 ended by SIGTERM or SIGINT; 1 it cannot start, such as on a port in use; 2 usage.";
-
-/// Serve Gearman: a compact job server, started with gearmand's own options.
-///
-/// Jobs are kept in memory. SIGTERM and SIGINT end the server with exit code 0.
-#[derive(Args, Debug)]
-#[command(before_help = EXAMPLES, after_help = EXITS)]
-pub(super) struct ServeArgs {
-    /// Port to listen on; 0 is any free one.
-    #[arg(short, long, env = "GEARMAND_PORT", default_value_t = 4730)]
-    port: u16,
-    /// Address to listen on. There is no password in Gearman: whoever reaches it may use it.
-    #[arg(
-        short = 'L',
-        long,
-        env = "GEARBENCH_LISTEN",
-        value_name = "ADDRESS",
-        default_value = "127.0.0.1"
-    )]
-    listen: String,
-    /// Connections that may wait to be accepted; the system may allow fewer.
-    #[arg(short, long, env = "GEARBENCH_BACKLOG", value_name = "N", default_value_t = 4096,
-          value_parser = clap::value_parser!(i32).range(1..))]
-    backlog: i32,
-    /// How often a job may be handed out before it fails: -1 no limit, 0 and 1 once, up to 255.
-    #[arg(short, long, env = "GEARBENCH_JOB_RETRIES", value_name = "N", default_value_t = -1, allow_negative_numbers = true,
-          value_parser = clap::value_parser!(i16).range(-1..=255))]
-    job_retries: i16,
-    /// Sleeping workers to wake for a new job; 0 is all of them.
-    #[arg(
-        short,
-        long,
-        env = "GEARBENCH_WORKER_WAKEUP",
-        value_name = "N",
-        default_value_t = 1
-    )]
-    worker_wakeup: u32,
-    /// Send exceptions to every client, as if it had asked for them.
-    #[arg(long, env = "GEARBENCH_EXCEPTIONS")]
-    exceptions: bool,
-    /// What handles begin with [default: H: and the name of this host].
-    #[arg(long, env = "GEARBENCH_JOB_HANDLE_PREFIX", value_name = "TEXT", value_parser = handle_prefix)]
-    job_handle_prefix: Option<HandlePrefix>,
-    /// File to write the process id to; it is there before the port answers, and removed at exit.
-    #[arg(short = 'P', long, env = "GEARBENCH_PID_FILE", value_name = "FILE")]
-    pid_file: Option<PathBuf>,
-    /// Where the log goes: a file, `stderr` or `none`.
-    #[arg(
-        short,
-        long,
-        env = "GEARBENCH_LOG_FILE",
-        value_name = "FILE",
-        default_value = "stderr"
-    )]
-    log_file: String,
-    /// What is logged.
-    #[arg(
-        long,
-        env = "GEARBENCH_VERBOSE",
-        value_name = "LEVEL",
-        default_value = "NOTICE",
-        ignore_case = true
-    )]
-    verbose: Verbose,
-}
-
-fn handle_prefix(text: &str) -> Result<HandlePrefix, String> {
-    HandlePrefix::new(text.as_bytes()).map_err(|error| error.to_string())
-}
-
-/// gearmand's log levels.
-#[derive(Clone, Copy, Debug, ValueEnum)]
-#[value(rename_all = "UPPER")]
-enum Verbose {
-    Fatal,
-    Alert,
-    Critical,
-    Error,
-    Warning,
-    Notice,
-    Info,
-    Debug,
-}
-
-impl Verbose {
-    fn filter(self) -> LevelFilter {
-        match self {
-            Verbose::Fatal | Verbose::Alert | Verbose::Critical | Verbose::Error => {
-                LevelFilter::ERROR
-            }
-            Verbose::Warning => LevelFilter::WARN,
-            Verbose::Notice | Verbose::Info => LevelFilter::INFO,
-            Verbose::Debug => LevelFilter::DEBUG,
-        }
+/// Serves until a signal ends it; the exit code. What keeps it from starting is an error, and so
+/// are arguments that are wrong.
+pub(super) fn serve(options: Options) -> anyhow::Result<u8> {
+    let options = config_file::complete(options)?;
+    let plan = Plan::new(&options, super::local_policy())?;
+    if options.process.check_args {
+        files::check(plan.file_descriptors)?;
+        warn(&plan.warnings);
+        return Ok(exit::OK);
     }
-
-    fn name(self) -> String {
-        self.to_possible_value()
-            .map(|value| value.get_name().to_owned())
-            .unwrap_or_default()
+    if plan.daemon && !daemon::is_child() {
+        return daemon::start();
     }
-}
-
-/// A file with our process id, as long as this lives.
-struct PidFile(PathBuf);
-
-impl PidFile {
-    fn write(path: &Path) -> anyhow::Result<Self> {
-        fs::write(path, format!("{}\n", std::process::id()))
-            .with_context(|| format!("cannot write the pid file {}", path.display()))?;
-        Ok(PidFile(path.to_owned()))
+    if plan.daemon {
+        daemon::leave()?;
     }
-}
-
-impl Drop for PidFile {
-    fn drop(&mut self) {
-        let _ = fs::remove_file(&self.0);
-    }
-}
-
-impl ServeArgs {
-    fn policy(&self) -> Policy {
-        let local = super::local_policy();
-        Policy {
-            job_retries: u8::try_from(self.job_retries).ok(),
-            worker_wakeup: NonZeroU32::new(self.worker_wakeup),
-            exceptions: self.exceptions,
-            handle_prefix: self
-                .job_handle_prefix
-                .clone()
-                .unwrap_or(local.handle_prefix),
-            verbose: self.verbose.name(),
-            ..local
-        }
-    }
-
-    fn start_log(&self) -> anyhow::Result<()> {
-        let log = tracing_subscriber::fmt()
-            .with_max_level(self.verbose.filter())
-            // A log that cannot be written is no reason to stop serving.
-            .log_internal_errors(false);
-        match self.log_file.as_str() {
-            "none" => {}
-            "stderr" => {
-                let colour = std::io::stderr().is_terminal()
-                    && std::env::var_os("NO_COLOR").is_none_or(|value| value.is_empty());
-                log.with_ansi(colour).with_writer(std::io::stderr).init();
-            }
-            path => {
-                let file = OpenOptions::new()
-                    .create(true)
-                    .append(true)
-                    .open(path)
-                    .with_context(|| format!("cannot write the log file {path}"))?;
-                log.with_ansi(false).with_writer(file).init();
-            }
-        }
-        Ok(())
-    }
-}
-
-/// Serves until SIGTERM or SIGINT.
-pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
-    args.start_log()?;
-    let policy = args.policy();
-    wire::raise_file_limit();
+    files::limit(plan.file_descriptors)?;
     // The pid file of a server that has the port already is not ours to touch; whoever can connect
     // may read ours.
-    let bound = Bound::to(&args.listen, args.port)?;
-    let _pid_file = args.pid_file.as_deref().map(PidFile::write).transpose()?;
-    let listener = bound.listen(args.backlog)?;
-    let address = listener.address()?;
+    let gear = bind(&plan.gear)?;
+    let admin = plan.admin.as_ref().map(bind).transpose()?;
+    if let Some(user) = &plan.user {
+        user::become_user(user)?;
+    }
+    let log = Log::start(plan.log.clone(), plan.syslog, plan.verbose)?;
+    let _pid_file = plan.pid_file.as_deref().map(PidFile::write).transpose()?;
+    warn_twice(&plan);
+    let gear = gear.listen(plan.backlog)?;
+    let admin = admin.map(|bound| bound.listen(plan.backlog)).transpose()?;
+    run(plan, Listeners { gear, admin }, &log)?;
+    tracing::info!("stopped");
+    Ok(exit::OK)
+}
+
+fn bind((host, port): &Address) -> Result<Bound, ListenError> {
+    Bound::to(host, *port)
+}
+
+fn run(plan: Plan, listeners: Listeners, log: &Log) -> anyhow::Result<()> {
     let (sender, commands) = mpsc::unbounded_channel();
     wire::block_on(async {
         let signals = ServeSignals::new()?;
-        // Whoever started us reads where, and may connect from then on.
-        let mut stdout = std::io::stdout();
-        writeln!(stdout, "listening on {address}").and_then(|()| stdout.flush())?;
-        tracing::info!(%address, "serving");
-        if !address.ip().is_loopback() {
-            tracing::warn!(
-                %address,
-                "anyone who reaches this address may submit, run and cancel jobs"
-            );
+        let address = listeners.gear.address()?;
+        let admin = listeners
+            .admin
+            .as_ref()
+            .map(Listener::address)
+            .transpose()?;
+        announce(address, admin)?;
+        if plan.daemon {
+            daemon::detach()?;
         }
-        let settings = Settings {
-            policy,
-            ..Settings::default()
-        };
+        let encrypted = plan.settings.tls.is_some();
+        tracing::info!(%address, encrypted, "serving");
+        warn_of_strangers(address, admin, encrypted);
         tokio::select! {
-            result = server::serve(listener.into(), settings, commands) => result?,
-            never = signals.command(sender) => match never {},
+            result = server::serve(listeners, plan.settings, commands) => result?,
+            never = signals.command(sender, || log.reopen()) => match never {},
         }
-        tracing::info!("stopped");
-        Ok(exit::OK)
+        Ok(())
     })?
+}
+
+/// Whoever started us reads where we listen, and may connect from then on.
+fn announce(gear: SocketAddr, admin: Option<SocketAddr>) -> std::io::Result<()> {
+    let mut text = format!("listening on {gear}\n");
+    if let Some(admin) = admin {
+        text += &format!("admin on {admin}\n");
+    }
+    let mut stdout = std::io::stdout();
+    stdout
+        .write_all(text.as_bytes())
+        .and_then(|()| stdout.flush())
+}
+
+/// Says what is open to whom, where that is more than this machine.
+fn warn_of_strangers(gear: SocketAddr, admin: Option<SocketAddr>, encrypted: bool) {
+    if !gear.ip().is_loopback() {
+        let who = match encrypted {
+            true => "reaches this address and has what TLS asks for",
+            false => "reaches this address",
+        };
+        let what = match admin {
+            Some(_) => "submit and run jobs, and read their data",
+            None => "submit, run and cancel jobs, read their data, and change the queues",
+        };
+        tracing::warn!(address = %gear, "anyone who {who} may {what}");
+    }
+    if let Some(address) = admin.filter(|address| !address.ip().is_loopback()) {
+        tracing::warn!(%address, "anyone who reaches this admin address may change the queues");
+    }
+}
+
+/// Each line once on stderr and once in the log, which may be the same.
+fn warn_twice(plan: &Plan) {
+    if plan.log != options::Place::Stderr {
+        warn(&plan.warnings);
+    }
+    for warning in &plan.warnings {
+        tracing::warn!("{warning}");
+    }
+}
+
+fn warn(warnings: &[String]) {
+    let mut stderr = std::io::stderr();
+    for warning in warnings {
+        // Nobody is left to tell when stderr is gone.
+        let _ = writeln!(stderr, "gearbench serve: warning: {warning}");
+    }
 }

@@ -66,6 +66,13 @@ impl Plan {
         if process.daemon && log == Place::Stderr {
             warnings.push("--daemon without --log-file FILE or --syslog: there is no log".into());
         }
+        // Asked for and not there yet: refused, for it would be a lie to serve without.
+        if store.file()?.is_some() {
+            anyhow::bail!("--store: this build has no store yet");
+        }
+        if http.port()?.is_some() || http.metrics.is_some() {
+            anyhow::bail!("--protocol http, --metrics: this build has none yet");
+        }
         let beside = |port| (network.listen.clone(), port);
         Ok(Plan {
             gear: beside(network.port),

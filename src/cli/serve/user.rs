@@ -6,7 +6,8 @@ use std::ffi::CString;
 
 /// Finds a user; it is to be known, and we to be root or that user already.
 pub(super) fn find(name: &str) -> anyhow::Result<User> {
-    let found = User::from_name(name).with_context(|| format!("--user: cannot look up {name:?}"))?;
+    let found =
+        User::from_name(name).with_context(|| format!("--user: cannot look up {name:?}"))?;
     let Some(user) = found else {
         bail!("--user: there is no user {name:?} on this system");
     };

@@ -1,6 +1,8 @@
 //! What the server holds at the most.
 
 use crate::load::units::{UnitError, bytes, count};
+use crate::protocol::Limits;
+use crate::wire;
 use clap::Args;
 use std::time::Duration;
 
@@ -25,6 +27,20 @@ pub(in crate::cli::serve) struct LimitOptions {
     /// Seconds that a handshake or the header of a packet may take, once begun.
     #[arg(long, env = "GEARBENCH_HEADER_TIMEOUT", value_name = "SECONDS", default_value = "10", value_parser = timeout)]
     pub(in crate::cli::serve) header_timeout: Duration,
+}
+
+impl LimitOptions {
+    /// The bounds of one connection: `default`, with what was asked for.
+    pub(in crate::cli::serve) fn wire(&self, default: wire::Config) -> wire::Config {
+        wire::Config {
+            limits: Limits {
+                packet: self.max_packet,
+                ..default.limits
+            },
+            high_water: self.output_limit,
+            out_limit: default.out_limit.max(self.output_limit),
+        }
+    }
 }
 
 fn packet(text: &str) -> Result<u32, String> {

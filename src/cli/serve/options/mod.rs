@@ -17,7 +17,7 @@ pub(super) use foreign::Foreign;
 pub(super) use front::{Http, Security};
 pub(super) use jobs::Jobs;
 pub(super) use limits::LimitOptions;
-pub(super) use log::{Logging, Verbose};
+pub(super) use log::{Logging, Place, Verbose};
 pub(super) use network::Network;
 pub(super) use process::Process;
 pub(super) use store::Storing;
@@ -86,7 +86,7 @@ pub(in crate::cli) struct Options {
 
 /// Where gearmand's name is set and ours is not, an option comes from gearmand's.
 pub(in crate::cli) fn with_environment(command: clap::Command) -> clap::Command {
-    let is_set = |name| std::env::var_os(name).is_some();
+    let is_set = |name: &str| std::env::var_os(name).is_some();
     GEARMAND_ENVIRONMENT
         .into_iter()
         .filter(|(_, ours, theirs)| !is_set(ours) && is_set(theirs))
