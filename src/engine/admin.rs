@@ -2,7 +2,7 @@
 
 use super::abilities::Abilities;
 use super::functions::Function;
-use super::jobs::State;
+use super::jobs::{Kept, State};
 use super::keys::FunctionId;
 use super::{JobServer, Outbox};
 use crate::protocol::admin::{Command, CommandError, MAX_WORDS};
@@ -125,7 +125,7 @@ impl JobServer {
             // As in gearmand: how often a worker was lost, whether anyone still wants it, whether
             // it outlives its clients.
             let lost = usize::from(job.attempts) - usize::from(job.worker().is_some());
-            let [ignored, kept] = [job.is_abandoned(), job.background].map(usize::from);
+            let [ignored, kept] = [job.is_abandoned(), job.kept != Kept::No].map(usize::from);
             rows.row(&handle, [lost, ignored, kept]);
         }
         rows.end()
@@ -161,7 +161,7 @@ impl JobServer {
             return b"ERR UNKNOWN_JOB\r\n".to_vec();
         };
         self.fail_waiters(key, out);
-        self.drop_job(key);
+        self.drop_job(key, out);
         OK.to_vec()
     }
 
@@ -188,7 +188,7 @@ impl JobServer {
         for key in doomed {
             debug_assert!(!matches!(self.jobs[key].state, State::Running(_)));
             self.fail_waiters(key, out);
-            self.drop_job(key);
+            self.drop_job(key, out);
         }
         self.functions.remove(id);
         OK.to_vec()

@@ -316,7 +316,7 @@ impl JobServer {
                 self.take_back(key);
                 self.retry_or_fail(key, again, out);
             }
-            State::Queued => {}
+            State::Storing | State::Queued => {}
         }
     }
 
@@ -350,7 +350,7 @@ impl JobServer {
             self.enqueue(key, out);
         } else {
             self.fail_waiters(key, out);
-            self.forget_job(key);
+            self.forget_job(key, out);
         }
     }
 }

@@ -5,7 +5,7 @@ use gearbench::conformance::case::{Case, Level};
 use gearbench::conformance::launch::Launcher;
 use gearbench::conformance::player::{self, Delivery};
 use gearbench::conformance::profile::Profile;
-use gearbench::conformance::requirements::{Catalogue, Requirement};
+use gearbench::conformance::requirements::{self, Catalogue, Requirement};
 use gearbench::conformance::runner::{self, Control, Options, Place};
 use gearbench::conformance::suite::Suite;
 use gearbench::conformance::tcp::TcpArm;
@@ -186,7 +186,7 @@ fn rows_without_a_case_have_tests_of_their_own() {
         for test in &row.tests {
             assert!(test_exists(test), "{}: there is no {test}", row.id);
         }
-        let binds = row.level != Level::Quirk && !NOT_OURS.contains(&row.id.as_str());
+        let binds = row.level != requirements::Level::Quirk && !NOT_OURS.contains(&row.id.as_str());
         assert!(!binds || !row.tests.is_empty(), "{} has no test", row.id);
     }
 }

@@ -74,31 +74,37 @@ fn run(plan: Plan, listeners: Listeners, log: &Log) -> anyhow::Result<()> {
             .as_ref()
             .map(Listener::address)
             .transpose()?;
-        announce(address, admin)?;
-        if plan.daemon {
-            daemon::detach()?;
-        }
         let encrypted = plan.settings.tls.is_some();
-        tracing::info!(%address, encrypted, "serving");
-        warn_of_strangers(address, admin, encrypted);
+        let ready = || {
+            announce(address, admin, plan.daemon);
+            tracing::info!(%address, encrypted, "serving");
+            warn_of_strangers(address, admin, encrypted);
+        };
         tokio::select! {
-            result = server::serve(listeners, plan.settings, commands) => result?,
+            result = server::serve(listeners, plan.settings, commands, ready) => result?,
             never = signals.command(sender, || log.reopen()) => match never {},
         }
         Ok(())
     })?
 }
 
-/// Whoever started us reads where we listen, and may connect from then on.
-fn announce(gear: SocketAddr, admin: Option<SocketAddr>) -> std::io::Result<()> {
+/// Whoever started us reads where we listen, and may connect from then on. If nobody reads, we
+/// serve all the same.
+fn announce(gear: SocketAddr, admin: Option<SocketAddr>, daemon: bool) {
     let mut text = format!("listening on {gear}\n");
     if let Some(admin) = admin {
         text += &format!("admin on {admin}\n");
     }
     let mut stdout = std::io::stdout();
-    stdout
+    let said = stdout
         .write_all(text.as_bytes())
-        .and_then(|()| stdout.flush())
+        .and_then(|()| stdout.flush());
+    if let Err(error) = said {
+        tracing::warn!(%error, "cannot say on stdout where");
+    }
+    if daemon && let Err(error) = daemon::detach() {
+        tracing::warn!("{error:#}");
+    }
 }
 
 /// Says what is open to whom, where that is more than this machine.

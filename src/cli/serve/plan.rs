@@ -21,7 +21,6 @@ pub(super) struct Plan {
     pub(super) metrics: Option<Address>,
     pub(super) backlog: i32,
     pub(super) settings: Settings,
-    pub(super) store: Option<PathBuf>,
     pub(super) log: Place,
     pub(super) syslog: bool,
     pub(super) verbose: Verbose,
@@ -57,6 +56,7 @@ impl Plan {
             max_connections: limits.max_connections,
             keepalive: network.keepalive(),
             drain: process.drain,
+            store: store.settings()?,
             tls: security.tls()?,
         };
         let mut warnings = foreign.warnings();
@@ -67,9 +67,6 @@ impl Plan {
             warnings.push("--daemon without --log-file FILE or --syslog: there is no log".into());
         }
         // Asked for and not there yet: refused, for it would be a lie to serve without.
-        if store.file()?.is_some() {
-            anyhow::bail!("--store: this build has no store yet");
-        }
         if http.port()?.is_some() || http.metrics.is_some() {
             anyhow::bail!("--protocol http, --metrics: this build has none yet");
         }
@@ -81,7 +78,6 @@ impl Plan {
             metrics: http.metrics.clone(),
             backlog: network.backlog,
             settings,
-            store: absolute("--store", store.file()?)?,
             log,
             syslog: logging.syslog,
             verbose: logging.verbose,
@@ -94,7 +90,7 @@ impl Plan {
     }
 }
 
-fn absolute(option: &str, path: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
+pub(super) fn absolute(option: &str, path: Option<PathBuf>) -> anyhow::Result<Option<PathBuf>> {
     let absolute = path.map(std::path::absolute).transpose();
     absolute.with_context(|| format!("{option}: cannot tell which directory it is below"))
 }

@@ -1,5 +1,6 @@
 //! Where background jobs are kept.
 
+use crate::server::StoreSettings;
 use anyhow::{anyhow, bail};
 use clap::Args;
 use clap::builder::BoolishValueParser;
@@ -21,17 +22,34 @@ pub(in crate::cli::serve) struct Storing {
     /// The file of `-q libsqlite3`.
     #[arg(long, env = "GEARBENCH_LIBSQLITE3_DB", value_name = "PATH")]
     libsqlite3_db: Option<PathBuf>,
-    /// Accepted: the store has tables of its own.
-    #[arg(long, env = "GEARBENCH_LIBSQLITE3_TABLE", value_name = "TABLE")]
-    libsqlite3_table: Option<String>,
+    /// Table of gearmand's own in that file, whose jobs are taken over at the start.
+    #[arg(
+        long,
+        env = "GEARBENCH_LIBSQLITE3_TABLE",
+        value_name = "TABLE",
+        default_value = "gearman_queue"
+    )]
+    libsqlite3_table: String,
     /// Accepted: a job is stored before it is acknowledged, not at the end.
     #[arg(long, env = "GEARBENCH_STORE_QUEUE_ON_SHUTDOWN", value_parser = BoolishValueParser::new())]
     store_queue_on_shutdown: bool,
 }
 
 impl Storing {
-    /// The SQLite file; `None` is memory only.
-    pub(in crate::cli::serve) fn file(&self) -> anyhow::Result<Option<PathBuf>> {
+    /// The store; `None` is memory only.
+    pub(in crate::cli::serve) fn settings(&self) -> anyhow::Result<Option<StoreSettings>> {
+        let path = super::super::plan::absolute("--store", self.file()?)?;
+        // A file of ours alone has no table of gearmand's.
+        let gearmands = self.store.is_none();
+        Ok(path.map(|path| StoreSettings {
+            path,
+            take_over: gearmands.then(|| self.libsqlite3_table.clone()),
+            max_bytes: None,
+        }))
+    }
+
+    /// The SQLite file.
+    fn file(&self) -> anyhow::Result<Option<PathBuf>> {
         let gearmands = self.gearmands_file()?;
         let Some(store) = &self.store else {
             return Ok(gearmands);
@@ -77,10 +95,6 @@ impl Storing {
         warn(
             self.libsqlite3_db.is_some() && !stores,
             "--libsqlite3-db without -q libsqlite3 is not used: jobs are kept in memory only",
-        );
-        warn(
-            self.libsqlite3_table.is_some(),
-            "--libsqlite3-table has no meaning here: the store has tables of its own",
         );
         warn(
             self.store_queue_on_shutdown,

@@ -109,8 +109,6 @@ fn what_has_no_meaning_is_named_once_without_its_value() {
         "--coredump",
         "--mysql-password",
         "secret",
-        "--libsqlite3-table",
-        "t",
         "--store-queue-on-shutdown",
         "--libsqlite3-db",
         "x",
@@ -122,7 +120,6 @@ fn what_has_no_meaning_is_named_once_without_its_value() {
         "--hashtable-buckets",
         "--coredump",
         "--mysql-password",
-        "--libsqlite3-table",
         "--store-queue-on-shutdown",
         "--libsqlite3-db",
     ] {
@@ -131,7 +128,7 @@ fn what_has_no_meaning_is_named_once_without_its_value() {
             .filter(|line| line.contains(&format!("warning: {option} ")));
         assert_eq!(lines.count(), 1, "{option}: {err}");
     }
-    assert_eq!(err.lines().count(), 7, "{err}");
+    assert_eq!(err.lines().count(), 6, "{err}");
     assert_eq!(accepts(&[]), "");
 }
 
@@ -235,9 +232,9 @@ fn the_environment_is_weaker_than_the_file_and_the_file_than_the_command_line() 
         ends(&mut server, "TERM");
         jobs.join("\n")
     };
-    assert!(ask(Some("env"), false, None).contains("env:1"));
-    assert!(ask(Some("env"), true, None).contains("file:1"));
-    assert!(ask(Some("env"), true, Some("flag")).contains("flag:1"));
+    assert!(ask(Some("env"), false, None).contains("env:"));
+    assert!(ask(Some("env"), true, None).contains("file:"));
+    assert!(ask(Some("env"), true, Some("flag")).contains("flag:"));
 }
 
 #[test]
