@@ -132,15 +132,18 @@ impl ServeSignals {
         reloading: impl Fn(),
     ) -> Infallible {
         loop {
-            let command = tokio::select! {
-                _ = self.end.next() => Command::Stop,
-                _ = self.drain.recv() => Command::Drain,
-                _ = self.reload.recv() => Command::Reload,
+            let (signal, command) = tokio::select! {
+                code = self.end.next() => match code {
+                    exit::TERMINATED => ("SIGTERM", Command::Stop),
+                    _ => ("SIGINT", Command::Stop),
+                },
+                _ = self.drain.recv() => ("SIGUSR1", Command::Drain),
+                _ = self.reload.recv() => ("SIGHUP", Command::Reload),
             };
             if command == Command::Reload {
                 reloading();
             }
-            tracing::info!(?command, "told by a signal");
+            tracing::info!(signal, ?command, "told by a signal");
             // A server that has gone needs no commands.
             let _ = commands.send(command);
         }

@@ -2,6 +2,7 @@
 
 use super::options::{Options, with_environment};
 use anyhow::{Context, anyhow, bail};
+use clap::error::{ContextKind, ContextValue};
 use clap::{Args, FromArgMatches};
 use std::ffi::OsString;
 use std::io::{ErrorKind, Read};
@@ -72,23 +73,32 @@ fn check(words: &[Word]) -> Result<(), (usize, String)> {
             .iter()
             .map(|(_, word)| OsString::from(word.as_str()));
         let command = command().mut_args(|argument| argument.env(None::<&'static str>));
-        parse(command, alone).err().map(|error| sentence(&error))
+        parse(command, alone).err()
     };
-    let Some(mut why) = wrong(words.len()) else {
+    let Some(error) = wrong(words.len()) else {
         return Ok(());
     };
+    let mut why = sentence(&error);
     // The first wrong word is the last one without which all before it is right, or may become so.
     let mut culprit = words.len();
     for count in (1..words.len()).rev() {
         match wrong(count) {
-            Some(earlier) => (culprit, why) = (count, earlier),
-            None => break,
+            Some(earlier) if !lacks_a_value(&earlier) => {
+                (culprit, why) = (count, sentence(&earlier));
+            }
+            _ => break,
         }
     }
     let line = words
         .get(culprit.saturating_sub(1))
         .map_or(1, |(line, _)| *line);
     Err((line, why))
+}
+
+/// Whether the next word may make it right.
+fn lacks_a_value(error: &clap::Error) -> bool {
+    let value = error.get(ContextKind::InvalidValue);
+    matches!(value, Some(ContextValue::String(value)) if value.is_empty())
 }
 
 fn command() -> clap::Command {
