@@ -152,7 +152,7 @@ fn what_is_wrong_is_refused_with_a_reason() {
         (&["--verbose", "LOUD"], &["--verbose", "NOTICE"]),
         (
             &["--job-handle-prefix", &long],
-            &["--job-handle-prefix", "at most 43"],
+            &["--job-handle-prefix", "at most 42"],
         ),
         (&["--job-handle-prefix", "a b"], &["--job-handle-prefix"]),
         (&["--keepalive-idle", "0"], &["--keepalive-idle", "32767"]),
