@@ -111,7 +111,12 @@ fn announce(places: &[(&str, SocketAddr)], daemon: bool) {
     let mut text = String::new();
     for (what, address) in places {
         text += &format!("{what} on {address}\n");
-        tracing::info!(%address, "{what}");
+        let name = match *what {
+            "listening" => "Gearman",
+            "http" => "HTTP",
+            other => other,
+        };
+        tracing::info!(%address, "serving {name}");
     }
     let mut stdout = std::io::stdout();
     let said = stdout

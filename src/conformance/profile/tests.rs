@@ -79,7 +79,7 @@ fn settings_become_arguments() {
     assert_eq!(arguments.unwrap(), ["--job-retries=3"]);
     let arguments = c.arguments(&settings("store", true)).unwrap();
     assert_eq!(arguments[2..], ["--libsqlite3-db", "{dir}/queue.db"]);
-    let arguments = builtin("gearbench").arguments(&settings("http", true));
+    let arguments = builtin("perl-gearman-server").arguments(&settings("http", true));
     assert_eq!(arguments.unwrap_err(), "http");
     for name in Setting::NAMES {
         assert!(c.settings.has(name), "{name}");

@@ -129,8 +129,7 @@ async fn serve(
     keeper: &Keeper,
     context: &Context,
 ) -> io::Result<()> {
-    let handshake = tokio::time::timeout(HANDSHAKE, keeper.acceptor().accept(stream));
-    let Ok(accepted) = handshake.await else {
+    let Ok(accepted) = tokio::time::timeout(HANDSHAKE, handshake(stream, keeper)).await else {
         return Err(io::Error::new(
             io::ErrorKind::TimedOut,
             "the handshake takes too long",
@@ -144,6 +143,21 @@ async fn serve(
         // Many peers just close: no more can be said, and nothing is wrong.
         Err(error) if is_end(&error) => Ok(()),
         Err(error) => Err(error),
+    }
+}
+
+/// The handshake. A peer that begins with something else is told nothing, not even what TLS has
+/// for the case: it would be bytes that it cannot read.
+async fn handshake(stream: TcpStream, keeper: &Keeper) -> io::Result<TlsStream<TcpStream>> {
+    /// What every handshake of TLS begins with.
+    const RECORD: u8 = 22;
+    let mut first = [0];
+    match stream.peek(&mut first).await? {
+        0 => Err(io::ErrorKind::UnexpectedEof.into()),
+        _ if first[0] != RECORD => {
+            Err(io::Error::other("the peer does not begin with a handshake"))
+        }
+        _ => keeper.acceptor().accept(stream).await,
     }
 }
 
