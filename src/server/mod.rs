@@ -9,6 +9,7 @@ mod driver;
 mod front;
 mod listen;
 mod settings;
+pub mod store;
 
 pub use front::TlsSettings;
 pub use listen::{Bound, ListenError, Listener};
