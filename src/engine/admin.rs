@@ -160,6 +160,7 @@ impl JobServer {
         let Some(key) = self.find_job(handle) else {
             return b"ERR UNKNOWN_JOB\r\n".to_vec();
         };
+        self.counts.cancelled += 1;
         self.fail_waiters(key, out);
         self.drop_job(key, out);
         OK.to_vec()
@@ -187,6 +188,7 @@ impl JobServer {
         let doomed: Vec<_> = of_function.map(|(key, _)| key).collect();
         for key in doomed {
             debug_assert!(!matches!(self.jobs[key].state, State::Running(_)));
+            self.counts.cancelled += 1;
             self.fail_waiters(key, out);
             self.drop_job(key, out);
         }

@@ -18,6 +18,7 @@
 
 mod abilities;
 mod admin;
+mod census;
 mod drain;
 mod durable;
 mod functions;
@@ -33,6 +34,7 @@ mod submit;
 mod tests;
 mod work;
 
+pub use census::{Census, Counts, FunctionCensus};
 pub use drain::Waiting;
 pub use durable::Record;
 pub use peers::PeerInfo;
@@ -159,6 +161,7 @@ pub struct JobServer {
     last_ticket: u64,
     /// Answers that wait for the store, in the order of their tickets.
     held: VecDeque<durable::Held>,
+    counts: Counts,
 }
 
 impl JobServer {
@@ -178,6 +181,7 @@ impl JobServer {
             draining: None,
             last_ticket: 0,
             held: VecDeque::new(),
+            counts: Counts::default(),
         }
     }
 
@@ -255,6 +259,7 @@ impl JobServer {
             if let Some(job) = self.jobs.get_mut(key) {
                 job.waiters.remove(conn);
                 if job.is_abandoned() && job.worker().is_none() {
+                    self.counts.abandoned += 1;
                     self.drop_job(key, out);
                 }
             }

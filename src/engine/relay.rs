@@ -34,12 +34,17 @@ impl JobServer {
                 self.tell(key, packet, out);
             }
             Work::Complete(_) | Work::Fail => {
+                match work {
+                    Work::Fail => self.counts.failed += 1,
+                    _ => self.counts.completed += 1,
+                }
                 self.tell(key, packet, out);
                 self.end(key, out);
             }
             Work::Exception(_) => {
                 self.tell_exception(key, packet, out);
                 self.peers[conn].excepted = Some(number);
+                self.counts.excepted += 1;
                 self.end(key, out);
             }
         }

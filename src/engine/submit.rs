@@ -11,6 +11,7 @@ impl JobServer {
     #[inline]
     pub(super) fn submit(&mut self, conn: ConnId, submit: &Submit<'_>, out: &mut impl Outbox) {
         if self.draining.is_some() {
+            self.counts.refused_draining += 1;
             return self.refuse_late(conn, out);
         }
         let function = self.function_of(conn, submit.function);
@@ -18,9 +19,16 @@ impl JobServer {
             .and_then(|identity| self.jobs.by_identity(identity));
 
         if known.is_none() && self.functions[function].is_full(submit.priority) {
+            self.counts.refused_full += 1;
             let (code, text) = (b"QUEUE_ERROR".as_slice(), b"Job queue is full".as_slice());
             return out.send(conn, Response::Error { code, text });
         }
+        let count = match (known, submit.background) {
+            (Some(_), _) => &mut self.counts.joined,
+            (None, true) => &mut self.counts.background,
+            (None, false) => &mut self.counts.foreground,
+        };
+        *count += 1;
         let key = known.unwrap_or_else(|| self.create(function, submit));
         if submit.background && self.policy.durable {
             return self.submit_durably(conn, key, submit.epoch, known.is_none(), out);

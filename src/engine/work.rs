@@ -136,6 +136,7 @@ impl JobServer {
             (true, false) | (false, true) => {}
         }
         if has_job {
+            self.counts.noops += 1;
             out.send(conn, Response::Noop);
         }
     }
@@ -256,6 +257,7 @@ impl JobServer {
             number: peer.wakes,
             function,
         });
+        self.counts.noops += 1;
         out.send(conn, Response::Noop);
     }
 
@@ -312,6 +314,7 @@ impl JobServer {
                 self.enqueue(key, out);
             }
             State::Running(_) => {
+                self.counts.timed_out += 1;
                 let again = self.policy.job_retries.is_some() && self.may_retry(key);
                 self.take_back(key);
                 self.retry_or_fail(key, again, out);
@@ -344,11 +347,17 @@ impl JobServer {
 
     fn retry_or_fail(&mut self, key: JobKey, again: bool, out: &mut impl Outbox) {
         if again {
+            self.counts.requeued += 1;
             if let Some(extra) = &mut self.jobs[key].extra {
                 extra.progress = None;
             }
             self.enqueue(key, out);
         } else {
+            // Where nobody waits for it any more, nothing is given up.
+            match self.jobs[key].is_abandoned() {
+                true => self.counts.abandoned += 1,
+                false => self.counts.given_up += 1,
+            }
             self.fail_waiters(key, out);
             self.forget_job(key, out);
         }

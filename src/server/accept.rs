@@ -1,7 +1,9 @@
 //! How connections come in.
 
 use super::driver::Driver;
+use super::figures::FUNCTIONS;
 use super::front::{Visit, Visitor};
+use super::quiet::Quiet;
 use super::settings::Keepalive;
 use crate::engine::{Event, PeerInfo};
 use crate::wire::{Hub, Socket};
@@ -28,27 +30,57 @@ pub(super) struct Gate {
     pub(super) confined: bool,
 }
 
+/// Accepts connections, for ever.
+pub(super) async fn accept_each(
+    listener: &TcpListener,
+    mut welcome: impl FnMut(TcpStream, SocketAddr) -> io::Result<()>,
+) -> Infallible {
+    static FAILED: Quiet = Quiet::new();
+    loop {
+        let failure = match listener.accept().await {
+            Ok((stream, address)) => welcome(stream, address).err(),
+            Err(error) => Some(error),
+        };
+        let Some(error) = failure else { continue };
+        // A peer that left before it was accepted is no reason to pause.
+        if error.kind() != io::ErrorKind::ConnectionAborted {
+            if let Some(missed) = FAILED.line() {
+                tracing::warn!(%error, "cannot accept a connection{missed}");
+            }
+            tokio::time::sleep(ACCEPT_PAUSE).await;
+        }
+    }
+}
+
+/// A connection of this address is closed at once, since so many are open.
+pub(super) fn log_refused(address: SocketAddr, open: usize) {
+    static REFUSED: Quiet = Quiet::new();
+    if let Some(missed) = REFUSED.line() {
+        tracing::warn!(%address, open, "connection closed: no more are taken{missed}");
+    }
+}
+
 impl Gate {
     /// Takes in connections, for ever.
     pub(super) async fn accept(self, hub: &Hub<Driver>, listener: &TcpListener) -> Infallible {
-        loop {
-            let failure = match listener.accept().await {
-                Ok((stream, address)) => self.welcome(hub, stream, address).err(),
-                Err(error) => Some(error),
-            };
-            let Some(error) = failure else { continue };
-            // A peer that left before it was accepted is no reason to pause.
-            if error.kind() != io::ErrorKind::ConnectionAborted {
-                tracing::warn!(%error, "cannot accept a connection");
-                tokio::time::sleep(ACCEPT_PAUSE).await;
-            }
-        }
+        accept_each(listener, |stream, address| {
+            self.welcome(hub, stream, address)
+        })
+        .await
     }
 
-    /// Takes in who comes through the front, until that is gone.
+    /// Takes in who comes through the front, and answers who asks, until the front is gone. A
+    /// server that takes its leave takes nobody in.
     pub(super) async fn receive(self, hub: &Hub<Driver>, visits: &mut mpsc::Receiver<Visit>) {
         while let Some(visit) = visits.recv().await {
             match visit {
+                // Dropped, and with it the peer's end is closed.
+                Visit::Peer(..) if hub.with(|driver, _| driver.is_draining()) => {}
+                Visit::Ask(sender) => {
+                    let figures = hub.with(|driver, _| driver.figures(FUNCTIONS));
+                    // Who does not wait any more needs no answer.
+                    let _ = sender.send(figures);
+                }
                 Visit::Peer(stream, visitor) => {
                     let adopted = UnixStream::from_std(stream)
                         .and_then(|stream| self.adopt(hub, stream.into(), visitor));
@@ -72,7 +104,8 @@ impl Gate {
         let Visitor { address, fd } = visitor;
         let open = hub.with(|_, io| io.connections());
         if open >= self.max_connections {
-            tracing::warn!(%address, open, "connection closed: no more are taken");
+            hub.with(|driver, _| driver.traffic.refused += 1);
+            log_refused(address, open);
             return Ok(());
         }
         let conn = hub.adopt(socket)?;
@@ -82,7 +115,10 @@ impl Gate {
             fd,
             confined: self.confined,
         };
-        hub.with(|driver, io| driver.handle(Instant::now(), Event::Connected(conn, info), io));
+        hub.with(|driver, io| {
+            driver.traffic.accepted += 1;
+            driver.handle(Instant::now(), Event::Connected(conn, info), io);
+        });
         Ok(())
     }
 }

@@ -1,25 +1,54 @@
 //! Between the engine, which knows no sockets, and the wire, which knows no rules.
 
-use crate::engine::{Event, JobServer, Outbox, Timestamp, Waiting};
-use crate::protocol::{ConnId, Frame, Response};
+use super::figures::{Figures, Traffic};
+use super::quiet::Quiet;
+use super::store::{Outcome, Store};
+use crate::engine::{Event, JobServer, Outbox, Record, Timestamp, Waiting};
+use crate::protocol::{ConnId, Frame, RequestError, Response};
 use crate::wire::{Closed, Hub, Io, Service};
 use std::convert::Infallible;
 use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
-impl Outbox for Io {
+/// Where the engine speaks: to the connections, and to the store if there is one.
+struct Out<'a> {
+    io: &'a mut Io,
+    store: Option<&'a Store>,
+}
+
+impl Outbox for Out<'_> {
     #[inline]
     fn send(&mut self, conn: ConnId, response: Response<'_>) {
-        Io::send(self, conn, &response);
+        self.io.send(conn, &response);
     }
 
     fn text(&mut self, conn: ConnId, text: &[u8]) {
-        self.raw(conn, text);
+        self.io.raw(conn, text);
     }
 
     fn close(&mut self, conn: ConnId) {
-        Io::close(self, conn);
+        self.io.close(conn);
+    }
+
+    fn store(&mut self, ticket: u64, record: &Record<'_>) {
+        if let Some(store) = self.store {
+            store.insert(ticket, record);
+        }
+    }
+
+    fn unstore(&mut self, number: u64) {
+        if let Some(store) = self.store {
+            store.delete(number);
+        }
+    }
+
+    fn hold(&mut self, conn: ConnId) {
+        self.io.hold(conn);
+    }
+
+    fn fill(&mut self, conn: ConnId, response: Response<'_>) {
+        self.io.fill(conn, &response);
     }
 }
 
@@ -61,28 +90,42 @@ impl Clock {
 #[derive(Debug)]
 pub(super) struct Driver {
     engine: JobServer,
+    store: Option<Store>,
     clock: Clock,
     /// The deadline that [`keep_deadlines`] waits for.
     armed: Option<Timestamp>,
     rearm: Rc<Notify>,
     /// Set while the server takes its leave; told when it may go.
     drained: Option<Rc<Notify>>,
+    /// Who came so far.
+    pub(super) traffic: Traffic,
 }
 
 impl Driver {
-    pub(super) fn new(engine: JobServer) -> Self {
+    pub(super) fn new(engine: JobServer, store: Option<Store>) -> Self {
         Driver {
             engine,
+            store,
             clock: Clock::new(),
             armed: None,
             rearm: Rc::default(),
             drained: None,
+            traffic: Traffic::default(),
         }
     }
 
+    /// Waits until all that the store was given is on disk, and closes it.
+    pub(super) fn close_store(&mut self) {
+        self.store = None;
+    }
+
     /// Takes its leave of the jobs; what is returned is told when all has ended.
-    pub(super) fn drain(&mut self, waiting: Waiting) -> Rc<Notify> {
-        self.engine.drain(waiting);
+    pub(super) fn drain(&mut self) -> Rc<Notify> {
+        // What waits in memory would be lost with us.
+        self.engine.drain(match self.store {
+            Some(_) => Waiting::Keep,
+            None => Waiting::Run,
+        });
         let drained = Rc::new(Notify::new());
         if self.engine.is_drained() {
             drained.notify_one();
@@ -91,9 +134,27 @@ impl Driver {
         drained
     }
 
+    pub(super) fn is_draining(&self) -> bool {
+        self.drained.is_some()
+    }
+
+    /// The server in numbers, with so many functions told apart at the most.
+    pub(super) fn figures(&self, functions: usize) -> Figures {
+        Figures {
+            census: self.engine.census(functions),
+            traffic: self.traffic,
+            store: self.store.as_ref().map(Store::figures),
+        }
+    }
+
     #[inline]
     pub(super) fn handle(&mut self, now: Instant, event: Event<'_>, io: &mut Io) {
-        self.engine.handle(self.clock.timestamp(now), event, io);
+        let mut out = Out {
+            io,
+            store: self.store.as_ref(),
+        };
+        self.engine
+            .handle(self.clock.timestamp(now), event, &mut out);
         if let Some(deadline) = self.engine.next_deadline()
             && self.armed.is_none_or(|armed| deadline < armed)
         {
@@ -111,20 +172,51 @@ impl Driver {
 impl Service for Driver {
     #[inline]
     fn frame(&mut self, conn: ConnId, frame: Frame<'_>, now: Instant, io: &mut Io) {
-        self.handle(now, Event::frame(conn, frame), io);
+        let event = Event::frame(conn, frame);
+        if let Event::Malformed(_, error) = &event {
+            self.log_malformed(conn, error);
+        }
+        self.handle(now, event, io);
     }
 
     fn closed(&mut self, conn: ConnId, why: Closed, io: &mut Io) {
         let now = Instant::now();
-        match why {
-            Closed::Broken(error) => {
-                tracing::info!(?conn, %error, "not Gearman: connection closed");
-                self.handle(now, Event::Broken(conn, error), io);
-            }
-            Closed::Overflow => tracing::warn!(?conn, "connection closed: {why}"),
-            Closed::Eof | Closed::Failed(_) => tracing::debug!(?conn, "{why}"),
+        self.log_closed(conn, &why);
+        if let Closed::Broken(error) = why {
+            self.handle(now, Event::Broken(conn, error), io);
         }
         self.handle(now, Event::Disconnected(conn), io);
+    }
+}
+
+/// Who and why. None of these sentences holds a byte of the peer's.
+impl Driver {
+    fn log_closed(&self, conn: ConnId, why: &Closed) {
+        static BROKEN: Quiet = Quiet::new();
+        static OVERFLOW: Quiet = Quiet::new();
+        let address = self.engine.address(conn).unwrap_or("-");
+        match why {
+            Closed::Broken(error) => {
+                if let Some(missed) = BROKEN.line() {
+                    tracing::info!(address, ?conn, %error, "not Gearman: connection closed{missed}");
+                }
+            }
+            Closed::Overflow => {
+                if let Some(missed) = OVERFLOW.line() {
+                    tracing::warn!(address, ?conn, "connection closed: {why}{missed}");
+                }
+            }
+            Closed::Eof | Closed::Failed(_) => tracing::debug!(address, ?conn, "{why}"),
+        }
+    }
+
+    #[cold]
+    fn log_malformed(&self, conn: ConnId, error: &RequestError) {
+        static MALFORMED: Quiet = Quiet::new();
+        if let Some(missed) = MALFORMED.line() {
+            let address = self.engine.address(conn).unwrap_or("-");
+            tracing::info!(address, ?conn, %error, "request refused{missed}");
+        }
     }
 }
 
@@ -147,4 +239,27 @@ pub(super) async fn keep_deadlines(hub: &Hub<Driver>) -> Infallible {
             () = rearm.notified() => {}
         }
     }
+}
+
+/// Tells the engine what is on disk, for ever.
+pub(super) async fn keep_stored(hub: &Hub<Driver>) -> Infallible {
+    let outcomes = hub.with(|driver, _| driver.store.as_mut().and_then(Store::outcomes));
+    let Some(mut outcomes) = outcomes else {
+        return std::future::pending().await;
+    };
+    loop {
+        let outcome = outcomes.next().await;
+        hub.with(|driver, io| {
+            let event = match &outcome {
+                Outcome::Stored(ticket) => Event::Stored(*ticket),
+                Outcome::NotStored(ticket, reason) => Event::NotStored(*ticket, reason),
+            };
+            driver.handle(Instant::now(), event, io);
+        });
+    }
+}
+
+/// The time for an engine that no connection drives yet.
+pub(super) fn now() -> Timestamp {
+    Clock::new().timestamp(Instant::now())
 }

@@ -9,7 +9,9 @@
 mod architecture;
 mod cli;
 mod conformance;
+mod http;
 mod interop;
+mod metrics;
 mod property;
 mod readme;
 mod server;

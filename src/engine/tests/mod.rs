@@ -2,6 +2,7 @@
 //! protocol are the cases in `conformance/`. The tags in the comments name the requirement.
 
 mod admin;
+mod census;
 mod disconnect;
 mod epoch;
 mod framing;

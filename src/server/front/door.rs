@@ -1,17 +1,20 @@
 //! The way from the front to the owner of the engine.
 
+use crate::server::figures::Figures;
 use std::io;
 use std::net::SocketAddr;
 use std::os::fd::AsRawFd;
 use std::os::unix::net::UnixStream as Pair;
 use tokio::net::UnixStream;
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 
 /// Something the front wants of the owner.
 #[derive(Debug)]
 pub(in crate::server) enum Visit {
     /// A peer to be taken in.
     Peer(Pair, Visitor),
+    /// The server in numbers.
+    Ask(oneshot::Sender<Figures>),
 }
 
 /// What is known of a peer that comes through the front.
@@ -49,5 +52,12 @@ impl Door {
         let gone = |_| io::Error::from(io::ErrorKind::NotConnected);
         self.0.send(visit).await.map_err(gone)?;
         UnixStream::from_std(ours)
+    }
+
+    /// The server in numbers; `None` once the owner is gone.
+    pub(super) async fn ask(&self) -> Option<Figures> {
+        let (sender, figures) = oneshot::channel();
+        self.0.send(Visit::Ask(sender)).await.ok()?;
+        figures.await.ok()
     }
 }

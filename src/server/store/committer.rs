@@ -1,206 +1,261 @@
-//! The thread that writes: all that waits in one transaction, and the next gathers meanwhile.
+//! The thread that waits for the disk.
 
-use super::disk::{Change, Disk, Fault, OwnedRecord};
-use super::health::{Health, State};
-use std::collections::VecDeque;
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use super::{Outcome, Row};
+use crate::server::figures::StoreFigures;
+use std::fmt::Debug;
+use std::io;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
-use tokio::sync::mpsc;
+use tokio::sync::mpsc::UnboundedSender;
 
-/// How long the end of a job that could not be written waits for the next attempt.
-const TRY_AGAIN: Duration = Duration::from_millis(500);
-
-/// What became of the records up to a ticket that were not reported before.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Outcome {
-    /// The ticket.
-    pub ticket: u64,
-    /// Why they are not on disk, if they are not: the rest of a sentence.
-    pub result: Result<(), &'static str>,
+/// Something to be written.
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    /// A job, with the ticket that tells of it.
+    Insert(u64, Row),
+    /// The number of a job that has ended.
+    Delete(u64),
 }
 
-/// What the owner of the engine asks for.
-#[derive(Debug)]
-pub(super) enum Op {
-    Insert(u64, OwnedRecord),
-    Delete(u64),
-    /// A record that was refused before it came here; reported in its turn.
-    Refuse(u64, &'static str),
+/// Why a batch was not written. Nothing of it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// There is no room; there may be later.
+    Full,
+    /// Another process holds the file for too long; it may let go later.
+    Busy,
+    /// One of the records is larger than the store takes.
+    TooBig,
+    /// Something that must not be tried again: after a failed sync nobody knows what is on disk.
+    Broken(String),
+}
+
+/// What takes batches, all or nothing.
+pub(super) trait Disk: Debug + Send {
+    /// Returns once the batch is safe.
+    fn commit(&mut self, batch: &[Operation]) -> Result<(), Failure>;
+}
+
+/// Upper bounds of the buckets that commits are counted in, in seconds. What took longer is in one
+/// more.
+const BOUNDS: [f64; 10] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 5.0,
+];
+
+/// How the store is, for those who watch it.
+#[derive(Debug, Default)]
+struct Health {
+    /// Why nothing is stored any more.
+    failure: OnceLock<Arc<str>>,
+    waiting: AtomicU64,
+    micros: AtomicU64,
+    buckets: [AtomicU64; BOUNDS.len() + 1],
+}
+
+impl Health {
+    fn figures(&self) -> StoreFigures {
+        let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let bounds = BOUNDS.iter().copied().chain([f64::INFINITY]);
+        let commit_buckets: Vec<_> = bounds.zip(self.buckets.iter().map(load)).collect();
+        StoreFigures {
+            failure: self.failure.get().map(|reason| reason.to_string()),
+            waiting: usize::try_from(load(&self.waiting)).unwrap_or(usize::MAX),
+            commit_seconds: Duration::from_micros(load(&self.micros)).as_secs_f64(),
+            commits: commit_buckets.iter().map(|(_, count)| count).sum(),
+            commit_buckets,
+        }
+    }
+
+    fn took(&self, time: Duration) {
+        let seconds = time.as_secs_f64();
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        let within = BOUNDS.iter().position(|&bound| seconds <= bound);
+        self.buckets[within.unwrap_or(BOUNDS.len())].fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// What the owner gives and the thread takes.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    health: Health,
 }
 
 #[derive(Debug, Default)]
 struct Waiting {
-    ops: Vec<Op>,
+    operations: Vec<Operation>,
     closed: bool,
 }
 
-/// Between the owner and the committer.
-#[derive(Debug, Default)]
-pub(super) struct Shared {
-    waiting: Mutex<Waiting>,
-    came: Condvar,
-    pub(super) health: Arc<Health>,
-}
-
-impl Shared {
+impl Queue {
+    /// A panic of the other side leaves a vector that is whole.
     fn lock(&self) -> MutexGuard<'_, Waiting> {
-        // Nothing that holds it can panic half way.
         self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    pub(super) fn push(&self, op: Op) {
+    /// Waits for something to do; nothing once the store is closed and all is done.
+    fn take(&self) -> Option<Vec<Operation>> {
         let mut waiting = self.lock();
-        let was_empty = waiting.ops.is_empty();
-        waiting.ops.push(op);
-        drop(waiting);
-        if was_empty {
-            self.came.notify_one();
-        }
-    }
-
-    pub(super) fn close(&self) {
-        self.lock().closed = true;
-        self.came.notify_one();
-    }
-
-    /// All that waits, and whether it is the last; with something `owed` it does not wait long.
-    fn take(&self, owed: bool) -> (Vec<Op>, bool) {
-        let mut waiting = self.lock();
-        while waiting.ops.is_empty() && !waiting.closed {
-            if !owed {
-                waiting = self.came.wait(waiting).unwrap_or_else(PoisonError::into_inner);
-                continue;
-            }
-            let (guard, timeout) = self
-                .came
-                .wait_timeout(waiting, TRY_AGAIN)
+        while waiting.operations.is_empty() && !waiting.closed {
+            waiting = self
+                .changed
+                .wait(waiting)
                 .unwrap_or_else(PoisonError::into_inner);
-            waiting = guard;
-            if timeout.timed_out() {
-                break;
-            }
         }
-        let closed = waiting.closed && waiting.ops.is_empty();
-        (std::mem::take(&mut waiting.ops), closed)
+        let operations = std::mem::take(&mut waiting.operations);
+        (!operations.is_empty()).then_some(operations)
     }
 }
 
-/// The committer.
-pub(super) struct Committer<D> {
-    pub(super) disk: D,
-    pub(super) shared: Arc<Shared>,
-    pub(super) outcomes: mpsc::UnboundedSender<Outcome>,
-    /// Jobs that ended and are still on disk.
-    pub(super) owed: VecDeque<u64>,
+/// The owner's side. Dropping it waits until all it was given is on disk.
+#[derive(Debug)]
+pub(super) struct Committer {
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<()>>,
 }
 
-impl<D: Disk> Committer<D> {
-    /// Works until the store is closed and all is written that can be.
-    pub(super) fn run(mut self) {
-        loop {
-            let (ops, closed) = self.shared.take(!self.owed.is_empty());
-            self.write(&ops);
-            if closed {
-                return;
-            }
-        }
-    }
-
-    fn write(&mut self, ops: &[Op]) {
-        let result = match self.shared.health.state() {
-            State::Failed => Err(Fault::Failed(String::new())),
-            _ => self.commit(ops),
+impl Committer {
+    /// Starts the thread.
+    pub(super) fn start(
+        disk: Box<dyn Disk>,
+        outcomes: UnboundedSender<Outcome>,
+    ) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let work = Work {
+            disk,
+            outcomes,
+            queue: Arc::clone(&queue),
+            overdue: Vec::new(),
         };
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || work.run())?;
+        Ok(Committer {
+            queue,
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands over something to be written, in order.
+    pub(super) fn give(&self, operation: Operation) {
+        let mut waiting = self.queue.lock();
+        waiting.operations.push(operation);
+        let health = &self.queue.health;
+        health.waiting.fetch_add(1, Ordering::Relaxed);
+        // The thread takes all at once: only the first has to wake it.
+        if waiting.operations.len() == 1 {
+            self.queue.changed.notify_one();
+        }
+    }
+
+    pub(super) fn figures(&self) -> StoreFigures {
+        self.queue.health.figures()
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // What it died of was printed by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's side.
+#[derive(Debug)]
+struct Work {
+    disk: Box<dyn Disk>,
+    outcomes: UnboundedSender<Outcome>,
+    queue: Arc<Queue>,
+    /// Removals that could not be written with their batch: they go with the next.
+    overdue: Vec<Operation>,
+}
+
+impl Work {
+    fn run(mut self) {
+        while let Some(batch) = self.queue.take() {
+            let count = batch.len() as u64;
+            self.write(batch);
+            self.queue
+                .health
+                .waiting
+                .fetch_sub(count, Ordering::Relaxed);
+        }
+    }
+
+    fn write(&mut self, mut batch: Vec<Operation>) {
+        if !self.overdue.is_empty() {
+            self.overdue.append(&mut batch);
+            std::mem::swap(&mut self.overdue, &mut batch);
+        }
+        let started = Instant::now();
+        let result = match self.queue.health.failure.get() {
+            Some(reason) => Err(Failure::Broken(reason.to_string())),
+            None => self.disk.commit(&batch),
+        };
+        self.queue.health.took(started.elapsed());
+        let last = batch.iter().rev().find_map(|operation| match operation {
+            Operation::Insert(ticket, _) => Some(*ticket),
+            Operation::Delete(_) => None,
+        });
         match result {
-            Ok(()) => {
-                self.owed.clear();
-                self.shared.health.set(State::Good);
-                self.report(ops, Ok(()));
-            }
-            Err(fault) => self.fail(ops, &fault),
-        }
-        for op in ops {
-            if let Op::Insert(_, record) = op {
-                self.shared.health.settled(record.size());
-            }
+            Ok(()) => self.tell(last.map(Outcome::Stored)),
+            Err(Failure::TooBig) if batch.len() > 1 => self.write_one_by_one(batch),
+            Err(failure) => self.fail(batch, last, &failure),
         }
     }
 
-    fn commit(&mut self, ops: &[Op]) -> Result<(), Fault> {
-        let owed = self.owed.iter().map(|&number| Change::Delete(number));
-        let new = ops.iter().filter_map(|op| match op {
-            Op::Insert(_, record) => Some(Change::Insert(record)),
-            Op::Delete(number) => Some(Change::Delete(*number)),
-            Op::Refuse(..) => None,
-        });
-        let changes: Vec<_> = owed.chain(new).collect();
-        if changes.is_empty() {
-            return Ok(());
+    /// Finds the record that is too large; the others are written.
+    fn write_one_by_one(&mut self, batch: Vec<Operation>) {
+        for operation in batch {
+            self.write(vec![operation]);
         }
-        let start = Instant::now();
-        self.disk.commit(&changes)?;
-        self.shared.health.committed(start.elapsed());
-        Ok(())
     }
 
-    /// Nothing of `ops` is on disk: records are refused, the ends of jobs are not forgotten.
-    fn fail(&mut self, ops: &[Op], fault: &Fault) {
-        let (state, reason) = match fault {
-            Fault::Locked => (State::Locked, "the store is locked by another process"),
-            Fault::Full => (State::Full, "the store is full"),
-            Fault::Failed(_) => (State::Failed, "the store has failed"),
+    fn fail(&mut self, batch: Vec<Operation>, last: Option<u64>, failure: &Failure) {
+        let reason: Arc<str> = match failure {
+            Failure::Full => "the store is full".into(),
+            Failure::Busy => "the store is locked by another process".into(),
+            Failure::TooBig => "it is too large for the store".into(),
+            Failure::Broken(what) => self.give_up(what),
         };
-        if let Fault::Failed(error) = fault
-            && self.shared.health.state() != State::Failed
-        {
-            tracing::error!(%error, "the store has failed: no background job is accepted any more");
-            self.disk.abandon();
-        } else if self.shared.health.state() != state {
-            tracing::warn!("{reason}: background jobs are refused meanwhile");
+        tracing::warn!(%reason, "jobs were not stored");
+        self.tell(last.map(|ticket| Outcome::NotStored(ticket, Arc::clone(&reason))));
+        if self.queue.health.failure.get().is_some() {
+            return;
         }
-        self.shared.health.set(state);
-        self.report(ops, Err(reason));
-        match state {
-            State::Failed => self.owed.clear(),
-            _ => self.owe(ops, state),
+        let is_delete = |operation: &Operation| matches!(operation, Operation::Delete(_));
+        let deletes: Vec<_> = batch.into_iter().filter(is_delete).collect();
+        // Removing needs no room of its own; if it fails all the same it is tried with the next.
+        if !deletes.is_empty() && self.disk.commit(&deletes).is_err() {
+            self.overdue = deletes;
         }
     }
 
-    fn owe(&mut self, ops: &[Op], state: State) {
-        let ended = ops.iter().filter_map(|op| match op {
-            Op::Delete(number) => Some(*number),
-            _ => None,
+    /// Nobody knows what is on disk after a failed write or sync, so it is never tried again.
+    fn give_up(&self, what: &str) -> Arc<str> {
+        let failure = &self.queue.health.failure;
+        let reason = failure.get_or_init(|| {
+            tracing::error!(
+                what,
+                "the store failed; background jobs are refused from now on"
+            );
+            format!("the store failed ({what})").into()
         });
-        self.owed.extend(ended);
-        // The end of a job makes room, and needs none or little.
-        if state == State::Full && !self.owed.is_empty() && self.commit(&[]).is_ok() {
-            self.owed.clear();
-        }
+        Arc::clone(reason)
     }
 
-    /// Tells the owner, in the order of the tickets.
-    fn report(&self, ops: &[Op], result: Result<(), &'static str>) {
-        let mut last: Option<Outcome> = None;
-        for op in ops {
-            let (ticket, result) = match op {
-                Op::Insert(ticket, _) => (*ticket, result),
-                Op::Refuse(ticket, reason) => (*ticket, Err(*reason)),
-                Op::Delete(_) => continue,
-            };
-            let outcome = Outcome { ticket, result };
-            if let Some(last) = last.replace(outcome.clone())
-                && last.result != outcome.result
-            {
-                self.tell(last);
-            }
+    fn tell(&self, outcome: Option<Outcome>) {
+        if let Some(outcome) = outcome {
+            // An owner that is gone has no peers to tell.
+            let _ = self.outcomes.send(outcome);
         }
-        if let Some(last) = last {
-            self.tell(last);
-        }
-    }
-
-    fn tell(&self, outcome: Outcome) {
-        // An owner that is gone has nobody to tell.
-        let _ = self.outcomes.send(outcome);
     }
 }

@@ -1,32 +1,34 @@
-//! One server a store: an advisory lock, which the system takes back however its holder ends.
+//! One process at a time.
 
 use super::StoreError;
 use rustix::fs::{FlockOperation, flock};
-use std::ffi::OsString;
 use std::fs::{File, OpenOptions};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// The lock on the file beside the store; the store itself is SQLite's to lock.
+/// A lock that ends with its holder, however that ends. The file stays: removing it would open a
+/// gap in which two processes lock two files of one name.
 #[derive(Debug)]
-pub(super) struct Lock(#[expect(dead_code, reason = "closing it gives the lock back")] File);
+pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 
 impl Lock {
+    /// Takes the lock that belongs to a store.
     pub(super) fn take(store: &Path) -> Result<Self, StoreError> {
-        let mut name = OsString::from(store);
+        let mut name = store.as_os_str().to_owned();
         name.push(".lock");
-        let path = PathBuf::from(name);
         let file = OpenOptions::new()
             .create(true)
             .truncate(false)
             .write(true)
-            .open(&path)
-            .map_err(|error| {
-                StoreError::unusable(store, format!("{}: {error}", path.display()))
+            .open(&name)
+            .map_err(|source| StoreError::File {
+                path: name.into(),
+                source,
             })?;
         match flock(&file, FlockOperation::NonBlockingLockExclusive) {
             Ok(()) => Ok(Lock(file)),
-            Err(rustix::io::Errno::WOULDBLOCK) => Err(StoreError::Held(store.to_owned())),
-            Err(error) => Err(StoreError::unusable(store, error)),
+            Err(_) => Err(StoreError::InUse {
+                path: store.to_owned(),
+            }),
         }
     }
 }

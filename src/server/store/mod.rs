@@ -1,205 +1,134 @@
-//! Background jobs on disk: one SQLite file, written by one thread, many jobs a transaction.
+//! Background jobs on disk, in SQLite.
 //!
-//! The owner of the engine hands over records and the numbers of jobs that ended, and never waits.
-//! The committer writes all that waits in one transaction and says which tickets are durable. No
-//! timer: while one transaction syncs, the next one gathers.
+//! The owner of the engine never waits for the disk. It gives what is to be written to one
+//! committer thread, which takes all that waits at once, writes it in one transaction (WAL,
+//! synchronous=FULL) and says up to which ticket everything is safe. No timer: the next batch
+//! gathers while the last one syncs.
+//!
+//! A job is keyed by its number, never by its unique: any number of jobs may have none.
 
 mod committer;
-mod disk;
-mod gearmand;
-mod health;
+mod database;
+mod import;
 mod lock;
-mod sqlite;
 #[cfg(test)]
 mod tests;
 
-pub use committer::Outcome;
-pub use disk::OwnedRecord;
-pub use gearmand::{Row, TABLE, import};
-pub use health::{BUCKETS, Health, State};
-pub use sqlite::{Checked, check};
+pub use database::{Database, Row, StoreError};
+pub use import::{Imported, import};
 
+use super::figures::StoreFigures;
 use crate::engine::Record;
-use committer::{Committer, Op, Shared};
-use disk::Disk;
+use committer::{Committer, Disk, Operation};
 use lock::Lock;
-use sqlite::Sqlite;
-use std::collections::VecDeque;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 use std::sync::Arc;
-use std::thread::JoinHandle;
 use tokio::sync::mpsc;
 
-/// Bytes of records that may wait to be written, unless it is a single one.
-const MAX_WAITING: u64 = 256 * 1024 * 1024;
-
 /// Where background jobs are kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug)]
 pub struct StoreSettings {
-    /// The SQLite file; made if there is none.
+    /// The file; made if there is none.
     pub path: PathBuf,
-    /// A table of gearmand in the same file whose jobs are taken over at the start.
+    /// A table of gearmand's own in the same file, whose rows are taken over at the start.
+    ///
+    /// gearmand's `--libsqlite3-table`.
     pub take_over: Option<String>,
-    /// Bytes that the file may grow to; beyond that jobs are refused. `None` is the disk's room.
-    pub limit: Option<u64>,
+    /// Bytes that the file may have at the most; background jobs are refused beyond. `None` is
+    /// what the disk has.
+    pub max_bytes: Option<u64>,
 }
 
-impl StoreSettings {
-    /// That file, as large as the disk has room, nothing taken over.
-    pub fn new(path: impl Into<PathBuf>) -> Self {
-        StoreSettings {
-            path: path.into(),
-            take_over: None,
-            limit: None,
-        }
-    }
+/// What became of what was given to the store.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Outcome {
+    /// All up to this ticket is on disk.
+    Stored(u64),
+    /// What was given since the last outcome, up to this ticket, is not, and why.
+    NotStored(u64, Arc<str>),
 }
 
-/// Why a store cannot be used.
-#[derive(Debug, thiserror::Error)]
-pub enum StoreError {
-    /// Somebody else has it.
-    #[error("another process holds the store {}: two servers cannot share one", .0.display())]
-    Held(PathBuf),
-    /// The file is there, but not what it should be.
-    #[error(
-        "the store {path} is damaged: {what}; `gearbench store check {path}` tells more, and a \
-         server with another file can be started meanwhile",
-        path = path.display()
-    )]
-    Damaged {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-    /// The system or SQLite says no.
-    #[error("cannot use the store {path}: {what}", path = path.display())]
-    Unusable {
-        /// The file.
-        path: PathBuf,
-        /// What is wrong.
-        what: String,
-    },
-}
-
-impl StoreError {
-    fn damaged(path: &Path, what: impl std::fmt::Display) -> Self {
-        let (path, what) = (path.to_owned(), what.to_string());
-        StoreError::Damaged { path, what }
-    }
-
-    fn unusable(path: &Path, what: impl std::fmt::Display) -> Self {
-        let (path, what) = (path.to_owned(), what.to_string());
-        StoreError::Unusable { path, what }
-    }
-}
-
-/// What [`open`] finds.
+/// An open store.
 #[derive(Debug)]
-pub struct Opened {
-    /// The store.
-    pub store: Store,
-    /// What becomes of the records, in the order of their tickets.
-    pub outcomes: mpsc::UnboundedReceiver<Outcome>,
-    /// The number of the first new job; no job of this file ever had it or a greater one.
-    pub first_number: u64,
-    /// The jobs of earlier lives, in the order of their numbers.
-    pub records: Vec<OwnedRecord>,
-}
-
-/// Opens the store and starts its thread.
-///
-/// # Errors
-/// Another process holds it; it is damaged; the system says no.
-pub fn open(settings: &StoreSettings) -> Result<Opened, StoreError> {
-    let lock = Lock::take(&settings.path)?;
-    let mut sqlite = Sqlite::open(&settings.path, settings.limit)?;
-    let mut first_number = sqlite.begin_life()?;
-    if let Some(table) = &settings.take_over {
-        let taken = gearmand::take_over(&mut sqlite, table, first_number)?;
-        if taken > 0 {
-            tracing::info!(jobs = taken, table, "took over the jobs of gearmand");
-        }
-        first_number += taken;
-    }
-    let records = sqlite.load()?;
-    let (store, outcomes) = Store::start(sqlite, Some(lock))
-        .map_err(|error| StoreError::unusable(&settings.path, error))?;
-    Ok(Opened {
-        store,
-        outcomes,
-        first_number,
-        records,
-    })
-}
-
-/// The owner's end of the store.
-#[derive(Debug)]
-pub struct Store {
-    shared: Arc<Shared>,
-    thread: Option<JoinHandle<()>>,
-    /// Given back last.
+pub(super) struct Store {
+    committer: Committer,
+    outcomes: Option<mpsc::UnboundedReceiver<Outcome>>,
     _lock: Option<Lock>,
 }
 
-impl Store {
-    fn start(
-        disk: impl Disk + 'static,
-        lock: Option<Lock>,
-    ) -> std::io::Result<(Self, mpsc::UnboundedReceiver<Outcome>)> {
-        let shared = Arc::new(Shared::default());
-        let (sender, outcomes) = mpsc::unbounded_channel();
-        let committer = Committer {
-            disk,
-            shared: Arc::clone(&shared),
-            outcomes: sender,
-            owed: VecDeque::new(),
-        };
-        let thread = std::thread::Builder::new()
-            .name("store".to_owned())
-            .spawn(move || committer.run())?;
-        let store = Store {
-            shared,
-            thread: Some(thread),
-            _lock: lock,
-        };
-        Ok((store, outcomes))
-    }
-
-    /// Has a job written; an [`Outcome`] tells what became of it. Never waits.
-    pub fn submit(&self, ticket: u64, record: &Record<'_>) {
-        let health = &self.shared.health;
-        let record = OwnedRecord::from(record);
-        let waiting = health.waiting_bytes();
-        if waiting > 0 && waiting + record.size() > MAX_WAITING {
-            let reason = "too much waits for the disk";
-            return self.shared.push(Op::Refuse(ticket, reason));
-        }
-        health.waits(record.size());
-        self.shared.push(Op::Insert(ticket, record));
-    }
-
-    /// Has a job forgotten that ended. Never waits.
-    pub fn forget(&self, number: u64) {
-        self.shared.push(Op::Delete(number));
-    }
-
-    /// How it is doing.
-    pub fn health(&self) -> Arc<Health> {
-        Arc::clone(&self.shared.health)
-    }
-
-    /// Writes what waits, and ends. Blocks until it is on disk. The same happens on drop.
-    pub fn close(self) {}
+/// A store that was opened, and what it held.
+#[derive(Debug)]
+pub(super) struct Opened {
+    pub(super) store: Store,
+    /// The jobs, in the order of their numbers.
+    pub(super) rows: Vec<Row>,
+    /// The number for the next job: no life of this store has given it out.
+    pub(super) first_number: u64,
 }
 
-impl Drop for Store {
-    fn drop(&mut self) {
-        self.shared.close();
-        if let Some(thread) = self.thread.take() {
-            // What it died of was printed by the thread itself.
-            let _ = thread.join();
+impl Store {
+    /// Opens a store, alone: another process that has it is an error.
+    pub(super) fn open(settings: &StoreSettings) -> Result<Opened, StoreError> {
+        let lock = Lock::take(&settings.path)?;
+        let mut database = Database::open(&settings.path)?;
+        database.limit(settings.max_bytes)?;
+        if let Some(table) = &settings.take_over {
+            let taken = database.take_over(table)?;
+            if taken > 0 {
+                tracing::info!(jobs = taken, table, "took over gearmand's jobs");
+            }
+        }
+        let first_number = database.begin_life()?;
+        let rows = database.rows()?;
+        Ok(Opened {
+            store: Store::start(Box::new(database), Some(lock))?,
+            rows,
+            first_number,
+        })
+    }
+
+    fn start(disk: Box<dyn Disk>, lock: Option<Lock>) -> Result<Self, StoreError> {
+        let (sender, outcomes) = mpsc::unbounded_channel();
+        Ok(Store {
+            committer: Committer::start(disk, sender).map_err(StoreError::Thread)?,
+            outcomes: Some(outcomes),
+            _lock: lock,
+        })
+    }
+
+    /// Has a record written; the ticket comes back with an outcome.
+    pub(super) fn insert(&self, ticket: u64, record: &Record<'_>) {
+        let row = Row::from(record);
+        self.committer.give(Operation::Insert(ticket, row));
+    }
+
+    /// Has a record removed; nobody waits for it.
+    pub(super) fn delete(&self, number: u64) {
+        self.committer.give(Operation::Delete(number));
+    }
+
+    /// What becomes of it all; given away once.
+    pub(super) fn outcomes(&mut self) -> Option<Outcomes> {
+        self.outcomes.take().map(Outcomes)
+    }
+
+    /// How it is, in numbers.
+    pub(super) fn figures(&self) -> StoreFigures {
+        self.committer.figures()
+    }
+}
+
+/// What became of what was given to a store.
+#[derive(Debug)]
+pub(super) struct Outcomes(mpsc::UnboundedReceiver<Outcome>);
+
+impl Outcomes {
+    /// Waits for the next.
+    pub(super) async fn next(&mut self) -> Outcome {
+        match self.0.recv().await {
+            Some(outcome) => outcome,
+            // The store was closed.
+            None => std::future::pending().await,
         }
     }
 }

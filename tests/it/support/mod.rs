@@ -4,11 +4,13 @@ mod admin;
 mod process;
 mod server;
 mod tools;
+mod web;
 
 pub(crate) use admin::{Admin, Counts};
 pub(crate) use process::{Finished, Peer, Running, run_with_deadline, run_with_input};
 pub(crate) use server::{Gearmand, Serve, Server};
 pub(crate) use tools::require_or_skip;
+pub(crate) use web::{Gear, Http, Site};
 
 use std::fs::File;
 use std::path::{Path, PathBuf};
