@@ -11,6 +11,7 @@ pub mod run;
 mod schema;
 mod serve;
 mod signals;
+mod store;
 mod target;
 
 use crate::engine::Policy;
@@ -52,6 +53,7 @@ enum Command {
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
     Serve(Box<serve::Options>),
+    Store(store::StoreArgs),
 }
 
 /// Parses the command line and runs it; returns the exit code.
@@ -75,6 +77,7 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Serve(args) => serve::serve(*args),
+        Command::Store(args) => store::store(&args),
     }
 }
 

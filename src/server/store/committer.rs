@@ -17,6 +17,27 @@ pub(super) enum Operation {
     Insert(u64, Row),
     /// The number of a job that has ended.
     Delete(u64),
+    /// The ticket of a record that came while too much waited: told of in its turn.
+    Refuse(u64),
+}
+
+impl Operation {
+    /// The memory that waits with it, in bytes.
+    fn size(&self) -> u64 {
+        match self {
+            Operation::Insert(_, row) => {
+                (size_of::<Row>() + row.function.len() + row.unique.len() + row.body.len()) as u64
+            }
+            Operation::Delete(_) | Operation::Refuse(_) => 0,
+        }
+    }
+
+    fn ticket(&self) -> Option<u64> {
+        match self {
+            Operation::Insert(ticket, _) | Operation::Refuse(ticket) => Some(*ticket),
+            Operation::Delete(_) => None,
+        }
+    }
 }
 
 /// Why a batch was not written. Nothing of it was.
@@ -32,10 +53,17 @@ pub(super) enum Failure {
     Broken(String),
 }
 
+/// Bytes of records that may wait to be written; beyond that records are refused, but for a single
+/// one.
+const MAX_WAITING: u64 = 256 * 1024 * 1024;
+
 /// What takes batches, all or nothing.
 pub(super) trait Disk: Debug + Send {
     /// Returns once the batch is safe.
     fn commit(&mut self, batch: &[Operation]) -> Result<(), Failure>;
+
+    /// It failed: it is not to be touched any more, not even at the end.
+    fn abandon(&self) {}
 }
 
 /// Upper bounds of the buckets that commits are counted in, in seconds. What took longer is in one
@@ -88,6 +116,8 @@ struct Queue {
 #[derive(Debug, Default)]
 struct Waiting {
     operations: Vec<Operation>,
+    /// Of those, and of the batch that is being written.
+    bytes: u64,
     closed: bool,
 }
 
@@ -115,6 +145,7 @@ impl Queue {
 #[derive(Debug)]
 pub(super) struct Committer {
     queue: Arc<Queue>,
+    max_waiting: u64,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -136,6 +167,7 @@ impl Committer {
             .spawn(move || work.run())?;
         Ok(Committer {
             queue,
+            max_waiting: MAX_WAITING,
             thread: Some(thread),
         })
     }
@@ -143,6 +175,18 @@ impl Committer {
     /// Hands over something to be written, in order.
     pub(super) fn give(&self, operation: Operation) {
         let mut waiting = self.queue.lock();
+        let size = operation.size();
+        let operation = match operation {
+            Operation::Insert(ticket, _)
+                if waiting.bytes > 0 && waiting.bytes + size > self.max_waiting =>
+            {
+                Operation::Refuse(ticket)
+            }
+            other => {
+                waiting.bytes += size;
+                other
+            }
+        };
         waiting.operations.push(operation);
         let health = &self.queue.health;
         health.waiting.fetch_add(1, Ordering::Relaxed);
@@ -150,6 +194,12 @@ impl Committer {
         if waiting.operations.len() == 1 {
             self.queue.changed.notify_one();
         }
+    }
+
+    /// Another bound for what waits.
+    #[cfg(test)]
+    pub(super) fn limit(&mut self, bytes: u64) {
+        self.max_waiting = bytes;
     }
 
     pub(super) fn figures(&self) -> StoreFigures {
@@ -182,11 +232,37 @@ impl Work {
     fn run(mut self) {
         while let Some(batch) = self.queue.take() {
             let count = batch.len() as u64;
-            self.write(batch);
+            let bytes: u64 = batch.iter().map(Operation::size).sum();
+            self.write_in_turn(batch);
+            self.queue.lock().bytes -= bytes;
             self.queue
                 .health
                 .waiting
                 .fetch_sub(count, Ordering::Relaxed);
+        }
+        // What could not be removed yet gets its last chance.
+        if !self.overdue.is_empty() {
+            self.write(Vec::new());
+        }
+    }
+
+    /// Writes what comes between refused records, so that all are told of in their order.
+    fn write_in_turn(&mut self, mut batch: Vec<Operation>) {
+        let is_refused = |operation: &Operation| matches!(operation, Operation::Refuse(_));
+        while let Some(at) = batch.iter().position(is_refused) {
+            let rest = batch.split_off(at);
+            let others = rest.iter().position(|operation| !is_refused(operation));
+            let others = others.unwrap_or(rest.len());
+            if !batch.is_empty() {
+                self.write(batch);
+            }
+            let last = rest[..others].last().and_then(Operation::ticket);
+            let reason: Arc<str> = "too much waits for the disk".into();
+            self.tell(last.map(|ticket| Outcome::NotStored(ticket, reason)));
+            batch = rest.into_iter().skip(others).collect();
+        }
+        if !batch.is_empty() {
+            self.write(batch);
         }
     }
 
@@ -201,10 +277,7 @@ impl Work {
             None => self.disk.commit(&batch),
         };
         self.queue.health.took(started.elapsed());
-        let last = batch.iter().rev().find_map(|operation| match operation {
-            Operation::Insert(ticket, _) => Some(*ticket),
-            Operation::Delete(_) => None,
-        });
+        let last = batch.iter().rev().find_map(Operation::ticket);
         match result {
             Ok(()) => self.tell(last.map(Outcome::Stored)),
             Err(Failure::TooBig) if batch.len() > 1 => self.write_one_by_one(batch),
@@ -243,6 +316,7 @@ impl Work {
     fn give_up(&self, what: &str) -> Arc<str> {
         let failure = &self.queue.health.failure;
         let reason = failure.get_or_init(|| {
+            self.disk.abandon();
             tracing::error!(
                 what,
                 "the store failed; background jobs are refused from now on"

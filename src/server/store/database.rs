@@ -2,8 +2,10 @@
 
 use super::committer::{Disk, Failure, Operation};
 use crate::engine::Record;
+use crate::protocol::request::{MAX_FUNCTION, MAX_UNIQUE};
 use crate::protocol::{Body, Priority};
 use bytes::Bytes;
+use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
 use std::io;
 use std::path::{Path, PathBuf};
@@ -27,8 +29,6 @@ CREATE TABLE IF NOT EXISTS gearbench_job (
 const BUSY: Duration = Duration::from_secs(5);
 /// Bits of a job's number that count within one life of the store.
 const LIFE: u32 = 40;
-/// The longest unique. Source: the protocol's limit.
-const MAX_UNIQUE: usize = 64;
 
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
@@ -273,6 +273,9 @@ impl Database {
         let (number, function, unique, priority, epoch, reducer, body) =
             read().map_err(|source| self.error(source))?;
         let odd = |what: &str| self.damaged(format!("job {number} has {what}"));
+        if !(1..=MAX_FUNCTION).contains(&function.len()) {
+            return Err(odd("a function that no client can name"));
+        }
         if unique.len() > MAX_UNIQUE {
             return Err(odd("a unique that is too long"));
         }
@@ -375,6 +378,7 @@ impl Disk for Database {
                 match operation {
                     Operation::Insert(_, row) => insert(&transaction, row)?,
                     Operation::Delete(number) => delete(&transaction, *number)?,
+                    Operation::Refuse(_) => {}
                 }
             }
             transaction.commit()
@@ -385,5 +389,12 @@ impl Disk for Database {
             Some(ErrorCode::TooBig) => Failure::TooBig,
             _ => Failure::Broken(error.to_string()),
         })
+    }
+
+    fn abandon(&self) {
+        // After a failed sync the kernel may call lost pages clean: a checkpoint at the end would
+        // make that a loss. The log stays as it is for the next start.
+        let config = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;
+        let _ = self.connection.set_db_config(config, true);
     }
 }
