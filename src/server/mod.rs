@@ -67,6 +67,7 @@ pub async fn serve(
         metrics: listeners.metrics,
         limits: settings.wire.limits,
         max_connections: settings.max_connections,
+        keepalive: settings.keepalive,
         ..front::Tasks::default()
     };
     let gear = match settings.tls {

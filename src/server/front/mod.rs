@@ -16,6 +16,7 @@ pub(super) use door::{Door, Visit, Visitor};
 pub use tls::TlsSettings;
 
 use super::listen::Listener;
+use super::settings::Keepalive;
 use crate::protocol::Limits;
 use crate::wire;
 use std::io;
@@ -42,6 +43,7 @@ pub(super) struct Tasks {
     pub(super) limits: Limits,
     /// Connections of each kind at the most.
     pub(super) max_connections: usize,
+    pub(super) keepalive: Option<Keepalive>,
 }
 
 impl Tasks {
@@ -121,7 +123,7 @@ impl Front {
 /// Serves until the sender of the phase is gone.
 async fn run(tasks: Tasks, context: Context) -> io::Result<()> {
     let mut phase = context.phase.clone();
-    let web = Crowd::new(tasks.max_connections);
+    let web = Crowd::new(tasks.max_connections, tasks.keepalive);
     if let Some(listener) = tasks.http {
         let listener = listener.into_tokio()?;
         let served = http::listen(listener, context.clone(), tasks.limits, web.clone());
