@@ -18,6 +18,7 @@ use crate::protocol::handle::HandlePrefix;
 use clap::{Parser, Subcommand};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
+use std::time::SystemTime;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -83,8 +84,18 @@ fn local_policy() -> Policy {
         handle_prefix: HandlePrefix::for_host(&host_name()),
         pid: std::process::id(),
         hash_seed: RandomState::new().build_hasher().finish(),
+        first_number: first_number(),
         ..Policy::default()
     }
+}
+
+/// The first number of a life without a store: by the clock, so that a handle of an earlier life
+/// names no job of this one.
+fn first_number() -> u64 {
+    /// Bits for the jobs of one second: more than a server takes in.
+    const SECOND: u32 = 22;
+    let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
+    (since.unwrap_or_default().as_secs() << SECOND) + 1
 }
 
 /// Says why there is no report; returns the code.

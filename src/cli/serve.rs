@@ -4,7 +4,7 @@ use super::exit;
 use super::signals::ServeSignals;
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
-use crate::server::{self, Bound, Listener, Listeners, Settings};
+use crate::server::{self, Bound, Listener, Listeners, Settings, StoreSettings};
 use crate::wire;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
@@ -81,6 +81,9 @@ pub(super) struct ServeArgs {
     /// What handles begin with [default: H: and the name of this host].
     #[arg(long, env = "GEARBENCH_JOB_HANDLE_PREFIX", value_name = "TEXT", value_parser = handle_prefix)]
     job_handle_prefix: Option<HandlePrefix>,
+    /// Keep background jobs in a file, as sqlite:PATH.
+    #[arg(long, env = "GEARBENCH_STORE", value_name = "sqlite:PATH", value_parser = store)]
+    store: Option<PathBuf>,
     /// File to write the process id to; it is there before the port answers, and removed at exit.
     #[arg(short = 'P', long, env = "GEARBENCH_PID_FILE", value_name = "FILE")]
     pid_file: Option<PathBuf>,
@@ -102,6 +105,13 @@ pub(super) struct ServeArgs {
         ignore_case = true
     )]
     verbose: Verbose,
+}
+
+fn store(text: &str) -> Result<PathBuf, String> {
+    match text.split_once(':') {
+        Some(("sqlite", path)) if !path.is_empty() => Ok(path.into()),
+        _ => Err("expected sqlite:PATH".to_owned()),
+    }
 }
 
 fn handle_prefix(text: &str) -> Result<HandlePrefix, String> {
@@ -234,6 +244,7 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
             tracing::info!(address = %listener.address()?, "serving {what}");
         }
     }
+    let store = args.store.clone();
     let (sender, commands) = mpsc::unbounded_channel();
     wire::block_on(async {
         let signals = ServeSignals::new()?;
@@ -249,10 +260,15 @@ pub(super) fn serve(args: &ServeArgs) -> anyhow::Result<u8> {
         }
         let settings = Settings {
             policy,
+            store: store.map(|path| StoreSettings {
+                path,
+                take_over: None,
+                max_bytes: None,
+            }),
             ..Settings::default()
         };
         tokio::select! {
-            result = server::serve(listeners, settings, commands) => result?,
+            result = server::serve(listeners, settings, commands, || {}) => result?,
             never = signals.command(sender) => match never {},
         }
         tracing::info!("stopped");

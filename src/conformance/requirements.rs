@@ -34,6 +34,10 @@ pub struct Requirement {
     pub hazard: bool,
     /// Why no case can show it.
     pub uncovered: Option<String>,
+    /// Tests that show it on our own server all the same: paths of functions,
+    /// `it::` for those under `tests/it`.
+    #[serde(default)]
+    pub tests: Vec<String>,
 }
 
 /// How much a requirement binds a server.

@@ -2,7 +2,7 @@
 
 use super::abilities::Abilities;
 use super::functions::Function;
-use super::jobs::State;
+use super::jobs::{Kept, State};
 use super::keys::FunctionId;
 use super::{JobServer, Outbox};
 use crate::protocol::admin::{Command, CommandError, MAX_WORDS};
@@ -125,7 +125,7 @@ impl JobServer {
             // As in gearmand: how often a worker was lost, whether anyone still wants it, whether
             // it outlives its clients.
             let lost = usize::from(job.attempts) - usize::from(job.worker().is_some());
-            let [ignored, kept] = [job.is_abandoned(), job.background].map(usize::from);
+            let [ignored, kept] = [job.is_abandoned(), job.kept != Kept::No].map(usize::from);
             rows.row(&handle, [lost, ignored, kept]);
         }
         rows.end()
@@ -162,7 +162,7 @@ impl JobServer {
         };
         self.counts.cancelled += 1;
         self.fail_waiters(key, out);
-        self.drop_job(key);
+        self.drop_job(key, out);
         OK.to_vec()
     }
 
@@ -190,7 +190,7 @@ impl JobServer {
             debug_assert!(!matches!(self.jobs[key].state, State::Running(_)));
             self.counts.cancelled += 1;
             self.fail_waiters(key, out);
-            self.drop_job(key);
+            self.drop_job(key, out);
         }
         self.functions.remove(id);
         OK.to_vec()

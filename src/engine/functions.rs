@@ -19,6 +19,8 @@ pub(super) struct Function {
     pub(super) running: usize,
     /// Jobs whose time has not come.
     pub(super) delayed: usize,
+    /// Jobs that wait for the disk.
+    pub(super) storing: usize,
     /// Jobs that have a unique.
     pub(super) with_unique: usize,
     /// Connections that can run it.
@@ -42,7 +44,7 @@ impl Function {
 
     /// All its jobs.
     pub(super) fn total(&self) -> usize {
-        self.queued() + self.running + self.delayed
+        self.queued() + self.running + self.delayed + self.storing
     }
 
     /// Whether one more job of `priority` is too many.

@@ -21,12 +21,27 @@ use std::hash::BuildHasher;
 /// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum State {
+    /// Not before it is on disk.
+    Storing,
     /// Not before its epoch.
     Delayed,
     /// In the queue of its function and priority.
     Queued,
     /// In the list of its worker.
     Running(ConnId),
+}
+
+/// What keeps a job, besides the clients that wait for it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Kept {
+    /// Nothing: it goes with the last of them.
+    No,
+    /// It is a background job, in memory.
+    InMemory,
+    /// It is a background job; it was given to the store, which has not answered.
+    Writing,
+    /// It is a background job, on disk.
+    OnDisk,
 }
 
 /// One job. Millions may wait, so it is kept small: what few jobs have is boxed.
@@ -42,8 +57,7 @@ pub(super) struct Job {
     pub(super) extra: Option<Box<Extra>>,
     unique_len: u8,
     pub(super) priority: Priority,
-    /// Runs even when no client waits for it.
-    pub(super) background: bool,
+    pub(super) kept: Kept,
     /// How often it was handed out, up to 255.
     pub(super) attempts: u8,
 }
@@ -161,7 +175,7 @@ impl Job {
     pub(super) fn worker(&self) -> Option<ConnId> {
         match self.state {
             State::Running(worker) => Some(worker),
-            State::Delayed | State::Queued => None,
+            State::Storing | State::Delayed | State::Queued => None,
         }
     }
 
@@ -179,7 +193,7 @@ impl Job {
 
     /// Nobody would miss it.
     pub(super) fn is_abandoned(&self) -> bool {
-        !self.background && self.waiters.is_empty()
+        self.kept == Kept::No && self.waiters.is_empty()
     }
 
     /// What makes a submission the same job as this one, if anything does.
@@ -227,7 +241,7 @@ pub(super) struct Jobs {
     by_number: HashTable<JobKey>,
     by_identity: HashTable<JobKey>,
     hasher: FixedState,
-    last_number: u64,
+    next_number: u64,
 }
 
 /// Numbers come in sequence, so the number itself spreads the jobs over the buckets, and jobs of
@@ -240,20 +254,26 @@ fn hash_number(number: u64) -> u64 {
 }
 
 impl Jobs {
-    pub(super) fn new(seed: u64) -> Self {
+    pub(super) fn new(seed: u64, first_number: u64) -> Self {
         Jobs {
             slots: SlotMap::with_key(),
             by_number: HashTable::new(),
             by_identity: HashTable::new(),
             hasher: FixedState::with_seed(seed),
-            last_number: 0,
+            next_number: first_number,
         }
     }
 
-    /// Makes a job. It is in no queue yet.
-    pub(super) fn insert(&mut self, new: &NewJob<'_>) -> JobKey {
-        self.last_number += 1;
-        let number = self.last_number;
+    /// The job that a new one would be the same as.
+    pub(super) fn find_same(&self, new: &NewJob<'_>) -> Option<JobKey> {
+        let identity = Identity::new(new.function, new.unique, new.body.bytes())?;
+        self.by_identity(identity)
+    }
+
+    /// Makes a job, with the next number unless it has one. It is in no queue yet.
+    pub(super) fn insert(&mut self, new: &NewJob<'_>, number: Option<u64>) -> JobKey {
+        let number = number.unwrap_or(self.next_number);
+        self.next_number = self.next_number.max(number.saturating_add(1));
         let content = match new.body.to_shared() {
             Some(body) => Content::Shared(Box::new((new.unique.into(), body))),
             None => Content::Packed([new.unique, new.body.bytes()].concat().into()),
@@ -274,7 +294,10 @@ impl Jobs {
             // Requests with a longer unique are refused before they come here.
             unique_len: new.unique.len() as u8,
             priority: new.priority,
-            background: new.background,
+            kept: match new.background {
+                true => Kept::InMemory,
+                false => Kept::No,
+            },
             attempts: 0,
         });
         let slots = &self.slots;

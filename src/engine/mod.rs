@@ -20,6 +20,7 @@ mod abilities;
 mod admin;
 mod census;
 mod drain;
+mod durable;
 mod functions;
 mod jobs;
 mod keys;
@@ -35,6 +36,7 @@ mod work;
 
 pub use census::{Census, Counts, FunctionCensus};
 pub use drain::Waiting;
+pub use durable::Record;
 pub use peers::PeerInfo;
 pub use policy::Policy;
 
@@ -42,7 +44,7 @@ use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{ConnId, DecodeError, Frame, Request, RequestError, Response};
 use abilities::Abilities;
 use functions::Functions;
-use jobs::Jobs;
+use jobs::{Jobs, State};
 use keys::{FunctionId, JobKey};
 use peers::{Peer, Peers};
 use std::collections::{BTreeSet, VecDeque};
@@ -80,6 +82,11 @@ pub enum Event<'a> {
     Disconnected(ConnId),
     /// The time of [`JobServer::next_deadline`] has come.
     Deadline,
+    /// All that was given to [`Outbox::store`] up to this ticket is on disk.
+    Stored(u64),
+    /// What was given to [`Outbox::store`] up to this ticket, since the last event of the kind,
+    /// is not on disk and will not be; why, in words for the submitter.
+    NotStored(u64, &'a str),
 }
 
 impl<'a> Event<'a> {
@@ -104,6 +111,26 @@ pub trait Outbox {
     fn text(&mut self, conn: ConnId, text: &[u8]);
     /// Ends the connection once everything sent to it is written. [`Event::Disconnected`] follows.
     fn close(&mut self, conn: ConnId);
+
+    /// Has the record written; the ticket comes back with [`Event::Stored`] or
+    /// [`Event::NotStored`]. Tickets count up. Only where [`Policy::durable`] is set, as are the
+    /// following.
+    fn store(&mut self, ticket: u64, record: &Record<'_>) {
+        let _ = (ticket, record);
+    }
+    /// Has the record of that job removed; nobody waits for it.
+    fn unstore(&mut self, number: u64) {
+        let _ = number;
+    }
+    /// Keeps the next place among what is sent to a connection: what is sent from now on waits
+    /// until the place is filled.
+    fn hold(&mut self, conn: ConnId) {
+        let _ = conn;
+    }
+    /// Sends a packet in the oldest place that is kept on a connection.
+    fn fill(&mut self, conn: ConnId, response: Response<'_>) {
+        let _ = (conn, response);
+    }
 }
 
 /// A woken worker that has not grabbed yet.
@@ -131,23 +158,30 @@ pub struct JobServer {
     /// Set once the server takes its leave.
     draining: Option<Waiting>,
     counts: Counts,
+    /// The last ticket given to the store.
+    last_ticket: u64,
+    /// Answers that wait for the store, in the order of their tickets.
+    held: VecDeque<durable::Held>,
 }
 
 impl JobServer {
     /// A job server without jobs and peers.
     pub fn new(policy: Policy) -> Self {
         let seed = policy.hash_seed;
+        let first_number = policy.first_number;
         JobServer {
             policy,
             now: Timestamp::default(),
             peers: Peers::new(),
             functions: Functions::new(seed),
             sets: abilities::Sets::new(seed),
-            jobs: Jobs::new(seed),
+            jobs: Jobs::new(seed, first_number),
             timers: BTreeSet::new(),
             wakes: VecDeque::new(),
             draining: None,
             counts: Counts::default(),
+            last_ticket: 0,
+            held: VecDeque::new(),
         }
     }
 
@@ -158,6 +192,8 @@ impl JobServer {
             Event::Connected(conn, info) => self.connect(conn, info),
             Event::Disconnected(conn) => self.disconnect(conn, out),
             Event::Deadline => self.deadline(out),
+            Event::Stored(ticket) => self.stored(ticket, out),
+            Event::NotStored(ticket, reason) => self.not_stored(ticket, reason, out),
             // A connection that was closed may have sent more before it knew.
             Event::Request(conn, _) | Event::Malformed(conn, _) | Event::Admin(conn, _)
                 if !self.peers.contains_key(conn) => {}
@@ -224,7 +260,7 @@ impl JobServer {
                 job.waiters.remove(conn);
                 if job.is_abandoned() && job.worker().is_none() {
                     self.counts.abandoned += 1;
-                    self.drop_job(key);
+                    self.drop_job(key, out);
                 }
             }
         }
@@ -293,7 +329,8 @@ impl JobServer {
         assert_eq!(listed, self.jobs.len());
         for (key, job) in self.jobs.iter() {
             assert!(!job.is_abandoned() || job.worker().is_some());
-            if let Some(time) = job.extra.as_ref().and_then(|extra| extra.timer) {
+            let timer = job.extra.as_ref().and_then(|extra| extra.timer);
+            if let Some(time) = timer.filter(|_| job.state != State::Storing) {
                 assert!(self.timers.contains(&(time, key)));
             }
             for &waiter in job.waiters.as_slice() {

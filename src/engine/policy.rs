@@ -29,6 +29,12 @@ pub struct Policy {
     /// Functions without jobs, workers and limits that stay listed; beyond so many they are
     /// forgotten, so that a stranger who invents names cannot fill the memory.
     pub idle_functions: usize,
+    /// Whether background jobs are given to [`super::Outbox::store`], and acknowledged once they
+    /// are on disk.
+    pub durable: bool,
+    /// The number in the first handle. A server that starts again takes one that it never gave
+    /// out, so that a handle of its earlier life names no new job.
+    pub first_number: u64,
     /// Seed of the hash tables that peers' names go into. A server that strangers reach takes one
     /// they cannot guess.
     pub hash_seed: u64,
@@ -45,6 +51,8 @@ impl Default for Policy {
             pid: 0,
             verbose: "ERROR".to_owned(),
             idle_functions: 10_000,
+            durable: false,
+            first_number: 1,
             hash_seed: 0,
         }
     }

@@ -1,6 +1,6 @@
 //! What workers say of their jobs, and how jobs end.
 
-use super::jobs::{Digits, Progress, State};
+use super::jobs::{Digits, Kept, Progress, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox};
 use crate::protocol::{ConnId, Response, Work};
@@ -39,13 +39,13 @@ impl JobServer {
                     _ => self.counts.completed += 1,
                 }
                 self.tell(key, packet, out);
-                self.end(key);
+                self.end(key, out);
             }
             Work::Exception(_) => {
                 self.tell_exception(key, packet, out);
                 self.peers[conn].excepted = Some(number);
                 self.counts.excepted += 1;
-                self.end(key);
+                self.end(key, out);
             }
         }
     }
@@ -110,30 +110,34 @@ impl JobServer {
     }
 
     /// A running job ends.
-    fn end(&mut self, key: JobKey) {
+    fn end(&mut self, key: JobKey, out: &mut impl Outbox) {
         self.stop_timer(key);
         self.take_back(key);
-        self.forget_job(key);
+        self.forget_job(key, out);
     }
 
     /// A job is dropped, wherever it stands.
-    pub(super) fn drop_job(&mut self, key: JobKey) {
+    pub(super) fn drop_job(&mut self, key: JobKey, out: &mut impl Outbox) {
         let job = &self.jobs[key];
         let (id, level) = (job.function, job.priority as usize);
         match job.state {
             State::Queued => self.functions[id].queues[level].unlink(&mut self.jobs, key),
+            State::Storing => self.functions[id].storing -= 1,
             State::Delayed => self.functions[id].delayed -= 1,
             State::Running(_) => self.take_back(key),
         }
         self.stop_timer(key);
-        self.forget_job(key);
+        self.forget_job(key, out);
     }
 
     /// Takes a job that is in no list out of the world.
-    pub(super) fn forget_job(&mut self, key: JobKey) {
+    pub(super) fn forget_job(&mut self, key: JobKey, out: &mut impl Outbox) {
         let Some(job) = self.jobs.remove(key) else {
             return;
         };
+        if matches!(job.kept, Kept::Writing | Kept::OnDisk) {
+            out.unstore(job.number);
+        }
         for &waiter in job.waiters.as_slice() {
             if let Some(peer) = self.peers.get_mut(waiter) {
                 peer.waited();

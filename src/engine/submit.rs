@@ -1,6 +1,6 @@
 //! Jobs come in.
 
-use super::jobs::{Identity, NewJob, State};
+use super::jobs::{Identity, Kept, NewJob, State};
 use super::keys::{FunctionId, JobKey};
 use super::{JobServer, Outbox, Timestamp};
 use crate::protocol::{ConnId, Priority, Response, Submit};
@@ -30,20 +30,29 @@ impl JobServer {
         };
         *count += 1;
         let key = known.unwrap_or_else(|| self.create(function, submit));
+        if submit.background && self.policy.durable {
+            return self.submit_durably(conn, key, submit.epoch, known.is_none(), out);
+        }
         let job = &mut self.jobs[key];
         if submit.background {
             // A job is as durable as its strongest submission.
-            job.background = true;
+            job.kept = Kept::InMemory;
         } else {
             // Running jobs are joined too: a late client gets the packets from now on.
             job.waiters.add(conn);
             self.peers[conn].wait_for(key, &self.jobs);
         }
+        self.acknowledge(conn, key, out);
+        if known.is_none() {
+            self.start(key, submit.epoch.map(Timestamp::from_secs), out);
+        }
+    }
+
+    /// JOB_CREATED.
+    #[inline]
+    pub(super) fn acknowledge(&self, conn: ConnId, key: JobKey, out: &mut impl Outbox) {
         let handle = self.policy.handle_prefix.handle(self.jobs[key].number);
         out.send(conn, Response::JobCreated { handle: &handle });
-        if known.is_none() {
-            self.start(key, submit.epoch, out);
-        }
     }
 
     fn function_of(&mut self, conn: ConnId, name: &[u8]) -> FunctionId {
@@ -65,19 +74,22 @@ impl JobServer {
         if !submit.unique.is_empty() {
             self.functions[function].with_unique += 1;
         }
-        self.jobs.insert(&NewJob {
-            function,
-            unique: submit.unique,
-            body: submit.body,
-            priority: submit.priority,
-            background: submit.background,
-            reducer: submit.reducer,
-        })
+        self.jobs.insert(
+            &NewJob {
+                function,
+                unique: submit.unique,
+                body: submit.body,
+                priority: submit.priority,
+                background: submit.background,
+                reducer: submit.reducer,
+            },
+            None,
+        )
     }
 
     /// A new job is queued, or waits for its time.
-    fn start(&mut self, key: JobKey, epoch: Option<u64>, out: &mut impl Outbox) {
-        match epoch.map(Timestamp::from_secs) {
+    pub(super) fn start(&mut self, key: JobKey, due: Option<Timestamp>, out: &mut impl Outbox) {
+        match due {
             Some(due) if due > self.now => {
                 let job = &mut self.jobs[key];
                 job.state = State::Delayed;

@@ -319,7 +319,7 @@ impl JobServer {
                 self.take_back(key);
                 self.retry_or_fail(key, again, out);
             }
-            State::Queued => {}
+            State::Storing | State::Queued => {}
         }
     }
 
@@ -359,7 +359,7 @@ impl JobServer {
                 false => self.counts.given_up += 1,
             }
             self.fail_waiters(key, out);
-            self.forget_job(key);
+            self.forget_job(key, out);
         }
     }
 }

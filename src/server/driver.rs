@@ -2,7 +2,8 @@
 
 use super::figures::{Figures, Traffic};
 use super::quiet::Quiet;
-use crate::engine::{Event, JobServer, Outbox, Timestamp, Waiting};
+use super::store::{Outcome, Store};
+use crate::engine::{Event, JobServer, Outbox, Record, Timestamp, Waiting};
 use crate::protocol::{ConnId, Frame, RequestError, Response};
 use crate::wire::{Closed, Hub, Io, Service};
 use std::convert::Infallible;
@@ -10,18 +11,44 @@ use std::rc::Rc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::Notify;
 
-impl Outbox for Io {
+/// Where the engine speaks: to the connections, and to the store if there is one.
+struct Out<'a> {
+    io: &'a mut Io,
+    store: Option<&'a Store>,
+}
+
+impl Outbox for Out<'_> {
     #[inline]
     fn send(&mut self, conn: ConnId, response: Response<'_>) {
-        Io::send(self, conn, &response);
+        self.io.send(conn, &response);
     }
 
     fn text(&mut self, conn: ConnId, text: &[u8]) {
-        self.raw(conn, text);
+        self.io.raw(conn, text);
     }
 
     fn close(&mut self, conn: ConnId) {
-        Io::close(self, conn);
+        self.io.close(conn);
+    }
+
+    fn store(&mut self, ticket: u64, record: &Record<'_>) {
+        if let Some(store) = self.store {
+            store.insert(ticket, record);
+        }
+    }
+
+    fn unstore(&mut self, number: u64) {
+        if let Some(store) = self.store {
+            store.delete(number);
+        }
+    }
+
+    fn hold(&mut self, conn: ConnId) {
+        self.io.hold(conn);
+    }
+
+    fn fill(&mut self, conn: ConnId, response: Response<'_>) {
+        self.io.fill(conn, &response);
     }
 }
 
@@ -63,6 +90,7 @@ impl Clock {
 #[derive(Debug)]
 pub(super) struct Driver {
     engine: JobServer,
+    store: Option<Store>,
     clock: Clock,
     /// The deadline that [`keep_deadlines`] waits for.
     armed: Option<Timestamp>,
@@ -74,9 +102,10 @@ pub(super) struct Driver {
 }
 
 impl Driver {
-    pub(super) fn new(engine: JobServer) -> Self {
+    pub(super) fn new(engine: JobServer, store: Option<Store>) -> Self {
         Driver {
             engine,
+            store,
             clock: Clock::new(),
             armed: None,
             rearm: Rc::default(),
@@ -85,9 +114,18 @@ impl Driver {
         }
     }
 
+    /// Waits until all that the store was given is on disk, and closes it.
+    pub(super) fn close_store(&mut self) {
+        self.store = None;
+    }
+
     /// Takes its leave of the jobs; what is returned is told when all has ended.
-    pub(super) fn drain(&mut self, waiting: Waiting) -> Rc<Notify> {
-        self.engine.drain(waiting);
+    pub(super) fn drain(&mut self) -> Rc<Notify> {
+        // What waits in memory would be lost with us.
+        self.engine.drain(match self.store {
+            Some(_) => Waiting::Keep,
+            None => Waiting::Run,
+        });
         let drained = Rc::new(Notify::new());
         if self.engine.is_drained() {
             drained.notify_one();
@@ -112,7 +150,12 @@ impl Driver {
 
     #[inline]
     pub(super) fn handle(&mut self, now: Instant, event: Event<'_>, io: &mut Io) {
-        self.engine.handle(self.clock.timestamp(now), event, io);
+        let mut out = Out {
+            io,
+            store: self.store.as_ref(),
+        };
+        self.engine
+            .handle(self.clock.timestamp(now), event, &mut out);
         if let Some(deadline) = self.engine.next_deadline()
             && self.armed.is_none_or(|armed| deadline < armed)
         {
@@ -197,4 +240,27 @@ pub(super) async fn keep_deadlines(hub: &Hub<Driver>) -> Infallible {
             () = rearm.notified() => {}
         }
     }
+}
+
+/// Tells the engine what is on disk, for ever.
+pub(super) async fn keep_stored(hub: &Hub<Driver>) -> Infallible {
+    let outcomes = hub.with(|driver, _| driver.store.as_mut().and_then(Store::outcomes));
+    let Some(mut outcomes) = outcomes else {
+        return std::future::pending().await;
+    };
+    loop {
+        let outcome = outcomes.next().await;
+        hub.with(|driver, io| {
+            let event = match &outcome {
+                Outcome::Stored(ticket) => Event::Stored(*ticket),
+                Outcome::NotStored(ticket, reason) => Event::NotStored(*ticket, reason),
+            };
+            driver.handle(Instant::now(), event, io);
+        });
+    }
+}
+
+/// The time for an engine that no connection drives yet.
+pub(super) fn now() -> Timestamp {
+    Clock::new().timestamp(Instant::now())
 }

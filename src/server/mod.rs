@@ -11,12 +11,14 @@ mod front;
 mod listen;
 mod quiet;
 mod settings;
+pub mod store;
 
 pub use front::TlsSettings;
 pub use listen::{Bound, ListenError, Listener};
 pub use settings::{Command, Keepalive, Settings};
+pub use store::{StoreError, StoreSettings};
 
-use crate::engine::{JobServer, Policy, Waiting};
+use crate::engine::{JobServer, Policy};
 use crate::wire::{self, Hub};
 use accept::Gate;
 use driver::Driver;
@@ -25,6 +27,7 @@ use std::io;
 use std::net::SocketAddr;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use store::{Opened, Store};
 use tokio::net::TcpListener;
 use tokio::sync::{mpsc, watch};
 
@@ -55,13 +58,26 @@ impl From<Listener> for Listeners {
     }
 }
 
+/// Why a server does not start.
+#[derive(Debug, thiserror::Error)]
+pub enum ServeError {
+    /// The system refuses something.
+    #[error(transparent)]
+    Io(#[from] io::Error),
+    /// The store cannot be used.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+}
+
 /// Serves until a command ends it: [`Command::Stop`], or [`Command::Drain`] and what it waits for.
-/// The connections end with it. A sender of commands that was dropped stops it too.
+/// The connections end with it, and what was given to the store is on disk. A sender of commands
+/// that was dropped stops it too. `ready` is called once everything that can be refused was not.
 pub async fn serve(
     listeners: Listeners,
     settings: Settings,
     mut commands: mpsc::UnboundedReceiver<Command>,
-) -> io::Result<()> {
+    ready: impl FnOnce(),
+) -> Result<(), ServeError> {
     let mut tasks = front::Tasks {
         http: listeners.http,
         metrics: listeners.metrics,
@@ -87,10 +103,12 @@ pub async fn serve(
         confined: false,
         ..gate
     };
+    let driver = open(settings.policy, settings.store.as_ref())?;
     let mut front = Front::start(tasks)?;
-    let hub = Hub::new(Driver::new(JobServer::new(settings.policy)), settings.wire);
-    let deadlines = driver::keep_deadlines(&hub);
-    tokio::pin!(deadlines);
+    let hub = Hub::new(driver, settings.wire);
+    let timely = async { tokio::join!(driver::keep_deadlines(&hub), driver::keep_stored(&hub)).0 };
+    tokio::pin!(timely);
+    ready();
 
     // What listens ends with this block.
     let end = {
@@ -105,7 +123,7 @@ pub async fn serve(
         tokio::select! {
             end = told_to_end(&mut commands, &front.phase) => end,
             never = accepting => match never {},
-            never = &mut deadlines => match never {},
+            never = &mut timely => match never {},
         }
     };
     if end == End::Gracefully {
@@ -115,11 +133,43 @@ pub async fn serve(
             // Nobody is taken in any more, but who asks is answered.
             () = until_stopped(gate.receive(&hub, &mut front.visits)) => {}
             _ = told_to_end(&mut commands, &front.phase) => {}
-            never = &mut deadlines => match never {},
+            never = &mut timely => match never {},
         }
     }
+    hub.with(|driver, _| driver.close_store());
     front.end();
     Ok(())
+}
+
+/// The engine, with the jobs of the store if there is one.
+fn open(policy: Policy, store: Option<&StoreSettings>) -> Result<Driver, StoreError> {
+    let Some(settings) = store else {
+        return Ok(Driver::new(JobServer::new(policy), None));
+    };
+    let Opened {
+        store,
+        rows,
+        first_number,
+    } = Store::open(settings)?;
+    let mut engine = JobServer::new(Policy {
+        durable: true,
+        first_number,
+        ..policy
+    });
+    let now = driver::now();
+    let mut doubles = 0_usize;
+    for row in &rows {
+        if !engine.restore(now, &row.record()) {
+            store.delete(row.number);
+            doubles += 1;
+        }
+    }
+    tracing::info!(
+        jobs = rows.len() - doubles,
+        doubles,
+        "jobs came back from the store"
+    );
+    Ok(Driver::new(engine, Some(store)))
 }
 
 #[derive(PartialEq, Eq)]
@@ -144,7 +194,7 @@ async fn told_to_end(
 
 /// Lets the running jobs end, for so long, and the clients hear of it.
 async fn take_leave(hub: &Hub<Driver>, patience: Duration) {
-    let drained = hub.with(|driver, _| driver.drain(Waiting::Run));
+    let drained = hub.with(|driver, _| driver.drain());
     tracing::info!("shutting down: no new connections and jobs; running jobs may end");
     if tokio::time::timeout(patience, drained.notified())
         .await
@@ -175,7 +225,7 @@ async fn accept(gate: Gate, hub: &Hub<Driver>, listener: Option<TcpListener>) {
 pub struct Background {
     address: SocketAddr,
     commands: Option<mpsc::UnboundedSender<Command>>,
-    thread: Option<JoinHandle<io::Result<()>>>,
+    thread: Option<JoinHandle<Result<(), ServeError>>>,
 }
 
 impl Background {
@@ -190,7 +240,7 @@ impl Background {
                     policy,
                     ..Settings::default()
                 };
-                wire::block_on(serve(listener.into(), settings, commands))?
+                wire::block_on(serve(listener.into(), settings, commands, || {}))?
             })?;
         Ok(Background {
             address,

@@ -1,6 +1,7 @@
 //! All that an operator decides about the server, beyond the rules of its jobs.
 
 use super::front::TlsSettings;
+use super::store::StoreSettings;
 use crate::engine::Policy;
 use crate::wire;
 use std::time::Duration;
@@ -18,6 +19,8 @@ pub struct Settings {
     pub keepalive: Option<Keepalive>,
     /// How long running jobs may take to end once [`Command::Drain`] was given.
     pub drain: Duration,
+    /// Where background jobs are kept; `None` is in memory.
+    pub store: Option<StoreSettings>,
     /// Encryption of the Gearman port; `None` is plain text.
     pub tls: Option<TlsSettings>,
 }
@@ -30,6 +33,7 @@ impl Default for Settings {
             max_connections: 10_000,
             keepalive: None,
             drain: Duration::from_secs(30),
+            store: None,
             tls: None,
         }
     }

@@ -151,7 +151,7 @@ impl<S: Service> Inner<S> {
         }
         if state.out.is_empty() {
             state.out.recycle(&mut self.io.pool);
-            if state.closing {
+            if state.closing && !state.out.has_holes() {
                 self.io.remove(conn);
             }
         }

@@ -114,20 +114,39 @@ impl Io {
         let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.is_open()) else {
             return;
         };
-        let tail = conn.out.tail(&mut self.pool);
-        if let Some(body) = head(tail) {
+        let shared = conn.out.append(&mut self.pool, |tail| {
+            let body = head(tail)?;
             let shared = (body.len() >= decode::LARGE)
                 .then(|| body.to_shared())
                 .flatten();
-            match shared {
-                Some(shared) => conn.out.share(shared),
-                None => tail.extend_from_slice(&body),
+            if shared.is_none() {
+                tail.extend_from_slice(&body);
             }
+            shared
+        });
+        if let Some(shared) = shared {
+            conn.out.share(shared);
         }
         if conn.out.len() > self.config.out_limit {
             self.doom(id, Closed::Overflow);
         }
         self.touch(id);
+    }
+
+    /// Keeps the next place among what is sent: all that follows waits until [`Io::fill`].
+    pub fn hold(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id).filter(|conn| conn.is_open()) {
+            conn.out.hold();
+        }
+    }
+
+    /// Sends a response in the oldest place that is kept, also to a peer that ended its side in
+    /// between.
+    pub fn fill(&mut self, id: ConnId, response: &Response<'_>) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.out.fill(&mut self.pool, |tail| response.encode(tail));
+            self.touch(id);
+        }
     }
 
     /// Has the flusher give the connection up, and tell the service.

@@ -16,28 +16,96 @@ pub(crate) struct Out {
     /// Bytes of `tail` that are written already.
     written: usize,
     head_len: usize,
+    /// What waits behind each hole, the oldest first; nearly always there is none.
+    behind: VecDeque<Behind>,
+    /// Bytes in `behind`.
+    behind_len: usize,
+}
+
+/// What is to be written once a hole before it is filled.
+#[derive(Debug, Default)]
+struct Behind {
+    chunks: Vec<Bytes>,
+    tail: Vec<u8>,
 }
 
 impl Out {
     /// Bytes waiting.
     pub(crate) fn len(&self) -> usize {
+        self.writable() + self.behind_len
+    }
+
+    /// Bytes that may be written now.
+    fn writable(&self) -> usize {
         self.head_len + self.tail.len() - self.written
     }
 
+    /// Whether nothing may be written now.
     pub(crate) fn is_empty(&self) -> bool {
-        self.len() == 0
+        self.writable() == 0
+    }
+
+    /// Whether something is still to be filled in.
+    pub(crate) fn has_holes(&self) -> bool {
+        !self.behind.is_empty()
+    }
+
+    /// Leaves a hole: what is appended from now on waits until it is filled.
+    pub(crate) fn hold(&mut self) {
+        self.behind.push_back(Behind::default());
+    }
+
+    /// Appends what `write` writes, behind the last hole.
+    #[inline]
+    pub(crate) fn append<R>(
+        &mut self,
+        pool: &mut Pool,
+        write: impl FnOnce(&mut Vec<u8>) -> R,
+    ) -> R {
+        let Some(last) = self.behind.back_mut() else {
+            return write(self.tail(pool));
+        };
+        let before = last.tail.len();
+        let result = write(&mut last.tail);
+        self.behind_len += last.tail.len() - before;
+        result
+    }
+
+    /// Writes into the oldest hole; what waited behind it follows.
+    pub(crate) fn fill(&mut self, pool: &mut Pool, write: impl FnOnce(&mut Vec<u8>)) {
+        let Some(behind) = self.behind.pop_front() else {
+            return;
+        };
+        write(self.tail(pool));
+        for chunk in behind.chunks {
+            self.behind_len -= chunk.len();
+            self.share_now(chunk);
+        }
+        self.behind_len -= behind.tail.len();
+        self.tail(pool).extend_from_slice(&behind.tail);
     }
 
     /// Where to append; takes a used buffer from `pool` when there is none yet.
-    pub(crate) fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
+    fn tail(&mut self, pool: &mut Pool) -> &mut Vec<u8> {
         if self.tail.capacity() == 0 {
             self.tail = pool.take();
         }
         &mut self.tail
     }
 
-    /// Appends `body` without copying it.
+    /// Appends `body` without copying it, behind the last hole.
     pub(crate) fn share(&mut self, body: Bytes) {
+        let Some(last) = self.behind.back_mut() else {
+            return self.share_now(body);
+        };
+        self.behind_len += body.len();
+        if !last.tail.is_empty() {
+            last.chunks.push(std::mem::take(&mut last.tail).into());
+        }
+        last.chunks.push(body);
+    }
+
+    fn share_now(&mut self, body: Bytes) {
         self.close_tail();
         self.head_len += body.len();
         self.head.push_back(body);
@@ -136,6 +204,45 @@ mod tests {
         }
         assert_eq!(out.len(), 1000);
         assert!(out.tail.capacity() < 4 * Pool::CAPACITY);
+    }
+
+    fn written(out: &mut Out) -> Vec<u8> {
+        let mut seen = Vec::new();
+        while !out.is_empty() {
+            let (slices, count) = out.slices();
+            let taken: usize = slices[..count].iter().map(|slice| slice.len()).sum();
+            slices[..count]
+                .iter()
+                .for_each(|slice| seen.extend_from_slice(slice));
+            out.advance(taken);
+        }
+        seen
+    }
+
+    #[test]
+    fn what_comes_after_a_hole_waits_until_it_is_filled() {
+        let (mut pool, mut out) = (Pool::default(), Out::default());
+        let append = |out: &mut Out, pool: &mut Pool, text: &[u8]| {
+            out.append(pool, |tail| tail.extend_from_slice(text));
+        };
+        append(&mut out, &mut pool, b"a");
+        out.hold();
+        append(&mut out, &mut pool, b"c");
+        out.share(Bytes::from_static(b"d"));
+        append(&mut out, &mut pool, b"e");
+        out.hold();
+        append(&mut out, &mut pool, b"g");
+        assert_eq!((out.len(), written(&mut out)), (5, b"a".to_vec()));
+        assert!(out.is_empty() && out.has_holes());
+
+        out.fill(&mut pool, |tail| tail.push(b'b'));
+        assert_eq!((out.len(), written(&mut out)), (5, b"bcde".to_vec()));
+        out.fill(&mut pool, |tail| tail.push(b'f'));
+        append(&mut out, &mut pool, b"h");
+        assert_eq!((out.len(), written(&mut out)), (3, b"fgh".to_vec()));
+        assert!(!out.has_holes());
+        out.fill(&mut pool, |_| unreachable!("there is no hole"));
+        assert_eq!(out.len(), 0);
     }
 
     #[test]

@@ -93,3 +93,26 @@ impl WriteHalf {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::net::TcpListener;
+
+    /// Without it a peer that writes a request in two pieces waits 40 ms for each answer.
+    #[test]
+    fn small_packets_leave_at_once() {
+        let checked = crate::wire::block_on(async {
+            let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+            let address = listener.local_addr().unwrap();
+            let stream = TcpStream::connect(address).await.unwrap();
+            assert!(!stream.nodelay().unwrap());
+            let (_read, write) = Socket::from(stream).into_split().unwrap();
+            let WriteHalf::Tcp(half) = write else {
+                panic!("a TCP stream stays one");
+            };
+            assert!(half.as_ref().nodelay().unwrap());
+        });
+        checked.unwrap();
+    }
+}

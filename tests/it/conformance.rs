@@ -5,7 +5,7 @@ use gearbench::conformance::case::{Case, Level};
 use gearbench::conformance::launch::Launcher;
 use gearbench::conformance::player::{self, Delivery};
 use gearbench::conformance::profile::Profile;
-use gearbench::conformance::requirements::{Catalogue, Requirement};
+use gearbench::conformance::requirements::{self, Catalogue, Requirement};
 use gearbench::conformance::runner::{self, Control, Options, Place};
 use gearbench::conformance::suite::Suite;
 use gearbench::conformance::tcp::TcpArm;
@@ -173,6 +173,42 @@ fn every_requirement_has_a_case_or_a_reason() {
         published, table,
         "`gearbench list coverage > conformance/COVERAGE.md` makes it anew"
     );
+}
+
+/// What no case can show, a test of our own server does: each test named in the catalogue exists,
+/// and each row that binds a server and has no case names one.
+#[test]
+fn rows_without_a_case_have_tests_of_their_own() {
+    /// About clients, or about what no test on one machine can do.
+    const NOT_OURS: [&str; 3] = ["P-PERS-24", "P-PERS-25", "H17"];
+    let catalogue = Catalogue::builtin().expect("a catalogue");
+    for row in catalogue.iter().filter(|row| row.uncovered.is_some()) {
+        for test in &row.tests {
+            assert!(test_exists(test), "{}: there is no {test}", row.id);
+        }
+        let binds = row.level != requirements::Level::Quirk && !NOT_OURS.contains(&row.id.as_str());
+        assert!(!binds || !row.tests.is_empty(), "{} has no test", row.id);
+    }
+}
+
+/// Whether a module has a function of that name: `it::cli::serve::name` is in
+/// `tests/it/cli/serve.rs` or `tests/it/cli/serve/mod.rs`, `wire::socket::name` in `src`.
+fn test_exists(path: &str) -> bool {
+    let (root, path) = match path.strip_prefix("it::") {
+        Some(path) => ("tests/it", path),
+        None => ("src", path),
+    };
+    let Some((module, name)) = path.rsplit_once("::") else {
+        return false;
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+    let file = root.join(module.replace("::", "/"));
+    let texts = [file.with_extension("rs"), file.join("mod.rs")].map(std::fs::read_to_string);
+    let function = format!("fn {name}(");
+    texts
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains(&function))
 }
 
 /// A known failure of a case that does not exist excuses nothing.

@@ -68,7 +68,12 @@ impl Catalogue {
         writeln!(out, "\n## Without a case\n")?;
         for row in self.iter().filter(|row| !shown.has(row)) {
             let reason = row.uncovered.as_deref().unwrap_or("no case yet");
-            writeln!(out, "- {} ({}): {reason}", row.id, row.level)?;
+            write!(out, "- {} ({}): {reason}", row.id, row.level)?;
+            if !row.tests.is_empty() {
+                let tests: Vec<_> = row.tests.iter().map(|test| format!("`{test}`")).collect();
+                write!(out, "; shown on `gearbench serve` by {}", tests.join(", "))?;
+            }
+            writeln!(out)?;
         }
         self.write_totals(shown, out)
     }

@@ -200,7 +200,9 @@ impl Session {
             self.handle(Event::Disconnected(conn));
         }
         let mut jobs = self.server.jobs.iter();
-        assert!(jobs.all(|(_, job)| job.background && job.worker().is_none()));
+        assert!(
+            jobs.all(|(_, job)| job.kept != super::super::jobs::Kept::No && job.worker().is_none())
+        );
     }
 }
 

@@ -34,7 +34,7 @@ impl Site {
             ..gear.into()
         };
         let thread = std::thread::spawn(move || {
-            let served = wire::block_on(server::serve(listeners, settings, commands));
+            let served = wire::block_on(server::serve(listeners, settings, commands, || {}));
             served.expect("a runtime").expect("a server");
         });
         Site {

@@ -1,0 +1,287 @@
+//! The thread that waits for the disk.
+
+use super::{Outcome, Row};
+use std::fmt::Debug;
+use std::io;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+use tokio::sync::mpsc::UnboundedSender;
+
+/// Something to be written.
+#[derive(Clone, Debug)]
+pub(super) enum Operation {
+    /// A job, with the ticket that tells of it.
+    Insert(u64, Row),
+    /// The number of a job that has ended.
+    Delete(u64),
+}
+
+/// Why a batch was not written. Nothing of it was.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Failure {
+    /// There is no room; there may be later.
+    Full,
+    /// Another process holds the file for too long; it may let go later.
+    Busy,
+    /// One of the records is larger than the store takes.
+    TooBig,
+    /// Something that must not be tried again: after a failed sync nobody knows what is on disk.
+    Broken(String),
+}
+
+/// What takes batches, all or nothing.
+pub(super) trait Disk: Debug + Send {
+    /// Returns once the batch is safe.
+    fn commit(&mut self, batch: &[Operation]) -> Result<(), Failure>;
+}
+
+/// Upper bounds of the buckets of [`Health::latency`], in seconds.
+pub const BUCKETS: [f64; 10] = [
+    0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 5.0,
+];
+
+/// How a store is, for those who watch it.
+#[derive(Debug, Default)]
+pub struct Health {
+    failed: AtomicBool,
+    refusing: AtomicBool,
+    waiting: AtomicU64,
+    commits: AtomicU64,
+    micros: AtomicU64,
+    buckets: [AtomicU64; BUCKETS.len()],
+}
+
+impl Health {
+    /// Whether it was given up: background jobs are refused until the server starts again.
+    pub fn failed(&self) -> bool {
+        self.failed.load(Ordering::Relaxed)
+    }
+
+    /// Whether it refused the last jobs it was given.
+    pub fn refusing(&self) -> bool {
+        self.refusing.load(Ordering::Relaxed)
+    }
+
+    /// Operations that wait for the disk.
+    pub fn waiting(&self) -> u64 {
+        self.waiting.load(Ordering::Relaxed)
+    }
+
+    /// Commits so far, and the seconds that they took together.
+    pub fn commits(&self) -> (u64, f64) {
+        let seconds = Duration::from_micros(self.micros.load(Ordering::Relaxed)).as_secs_f64();
+        (self.commits.load(Ordering::Relaxed), seconds)
+    }
+
+    /// Commits that took no longer than each of [`BUCKETS`], and longer than the one before.
+    pub fn latency(&self) -> [u64; BUCKETS.len()] {
+        std::array::from_fn(|at| self.buckets[at].load(Ordering::Relaxed))
+    }
+
+    fn took(&self, time: Duration) {
+        let seconds = time.as_secs_f64();
+        self.commits.fetch_add(1, Ordering::Relaxed);
+        let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
+        self.micros.fetch_add(micros, Ordering::Relaxed);
+        if let Some(at) = BUCKETS.iter().position(|&bound| seconds <= bound) {
+            self.buckets[at].fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// What the owner gives and the thread takes.
+#[derive(Debug, Default)]
+struct Queue {
+    waiting: Mutex<Waiting>,
+    changed: Condvar,
+    health: Arc<Health>,
+}
+
+#[derive(Debug, Default)]
+struct Waiting {
+    operations: Vec<Operation>,
+    closed: bool,
+}
+
+impl Queue {
+    /// A panic of the other side leaves a vector that is whole.
+    fn lock(&self) -> MutexGuard<'_, Waiting> {
+        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for something to do; nothing once the store is closed and all is done.
+    fn take(&self) -> Option<Vec<Operation>> {
+        let mut waiting = self.lock();
+        while waiting.operations.is_empty() && !waiting.closed {
+            waiting = self
+                .changed
+                .wait(waiting)
+                .unwrap_or_else(PoisonError::into_inner);
+        }
+        let operations = std::mem::take(&mut waiting.operations);
+        (!operations.is_empty()).then_some(operations)
+    }
+}
+
+/// The owner's side. Dropping it waits until all it was given is on disk.
+#[derive(Debug)]
+pub(super) struct Committer {
+    queue: Arc<Queue>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Committer {
+    /// Starts the thread.
+    pub(super) fn start(
+        disk: Box<dyn Disk>,
+        outcomes: UnboundedSender<Outcome>,
+    ) -> io::Result<Self> {
+        let queue = Arc::new(Queue::default());
+        let work = Work {
+            disk,
+            outcomes,
+            queue: Arc::clone(&queue),
+            broken: None,
+            overdue: Vec::new(),
+        };
+        let thread = std::thread::Builder::new()
+            .name("store".to_owned())
+            .spawn(move || work.run())?;
+        Ok(Committer {
+            queue,
+            thread: Some(thread),
+        })
+    }
+
+    /// Hands over something to be written, in order.
+    pub(super) fn give(&self, operation: Operation) {
+        let mut waiting = self.queue.lock();
+        waiting.operations.push(operation);
+        let health = &self.queue.health;
+        health.waiting.fetch_add(1, Ordering::Relaxed);
+        // The thread takes all at once: only the first has to wake it.
+        if waiting.operations.len() == 1 {
+            self.queue.changed.notify_one();
+        }
+    }
+
+    pub(super) fn health(&self) -> Arc<Health> {
+        Arc::clone(&self.queue.health)
+    }
+}
+
+impl Drop for Committer {
+    fn drop(&mut self) {
+        self.queue.lock().closed = true;
+        self.queue.changed.notify_one();
+        if let Some(thread) = self.thread.take() {
+            // What it died of was printed by the thread itself.
+            let _ = thread.join();
+        }
+    }
+}
+
+/// The thread's side.
+#[derive(Debug)]
+struct Work {
+    disk: Box<dyn Disk>,
+    outcomes: UnboundedSender<Outcome>,
+    queue: Arc<Queue>,
+    /// Why nothing is written any more.
+    broken: Option<Arc<str>>,
+    /// Removals that could not be written with their batch: they go with the next.
+    overdue: Vec<Operation>,
+}
+
+impl Work {
+    fn run(mut self) {
+        while let Some(batch) = self.queue.take() {
+            let count = batch.len() as u64;
+            self.write(batch);
+            self.queue
+                .health
+                .waiting
+                .fetch_sub(count, Ordering::Relaxed);
+        }
+    }
+
+    fn write(&mut self, mut batch: Vec<Operation>) {
+        if !self.overdue.is_empty() {
+            self.overdue.append(&mut batch);
+            std::mem::swap(&mut self.overdue, &mut batch);
+        }
+        let started = Instant::now();
+        let result = match &self.broken {
+            Some(reason) => Err(Failure::Broken(reason.to_string())),
+            None => self.disk.commit(&batch),
+        };
+        self.queue.health.took(started.elapsed());
+        let last = batch.iter().rev().find_map(|operation| match operation {
+            Operation::Insert(ticket, _) => Some(*ticket),
+            Operation::Delete(_) => None,
+        });
+        let health = &self.queue.health;
+        match result {
+            Ok(()) => {
+                health.refusing.store(false, Ordering::Relaxed);
+                self.tell(last.map(Outcome::Stored));
+            }
+            Err(Failure::TooBig) if batch.len() > 1 => self.write_one_by_one(batch),
+            Err(failure) => {
+                health.refusing.store(true, Ordering::Relaxed);
+                self.fail(batch, last, &failure);
+            }
+        }
+    }
+
+    /// Finds the record that is too large; the others are written.
+    fn write_one_by_one(&mut self, batch: Vec<Operation>) {
+        for operation in batch {
+            self.write(vec![operation]);
+        }
+    }
+
+    fn fail(&mut self, batch: Vec<Operation>, last: Option<u64>, failure: &Failure) {
+        let reason: Arc<str> = match failure {
+            Failure::Full => "the store is full".into(),
+            Failure::Busy => "the store is locked by another process".into(),
+            Failure::TooBig => "it is too large for the store".into(),
+            Failure::Broken(what) => self.give_up(what),
+        };
+        tracing::warn!(%reason, "jobs were not stored");
+        self.tell(last.map(|ticket| Outcome::NotStored(ticket, Arc::clone(&reason))));
+        if self.broken.is_some() {
+            return;
+        }
+        let is_delete = |operation: &Operation| matches!(operation, Operation::Delete(_));
+        let deletes: Vec<_> = batch.into_iter().filter(is_delete).collect();
+        // Removing needs no room of its own; if it fails all the same it is tried with the next.
+        if !deletes.is_empty() && self.disk.commit(&deletes).is_err() {
+            self.overdue = deletes;
+        }
+    }
+
+    /// Nobody knows what is on disk after a failed write or sync, so it is never tried again.
+    fn give_up(&mut self, what: &str) -> Arc<str> {
+        if let Some(reason) = &self.broken {
+            return Arc::clone(reason);
+        }
+        tracing::error!(
+            what,
+            "the store failed; background jobs are refused from now on"
+        );
+        self.queue.health.failed.store(true, Ordering::Relaxed);
+        let reason: Arc<str> = format!("the store failed ({what})").into();
+        self.broken = Some(Arc::clone(&reason));
+        reason
+    }
+
+    fn tell(&self, outcome: Option<Outcome>) {
+        if let Some(outcome) = outcome {
+            // An owner that is gone has no peers to tell.
+            let _ = self.outcomes.send(outcome);
+        }
+    }
+}
