@@ -2,7 +2,7 @@
 
 use crate::support::{Gear, Http, Peer, Site, TempDir, ask_until};
 use gearbench::protocol::{Body, Priority, Request, Submit, Work};
-use gearbench::server::Settings;
+use gearbench::server::{Settings, StoreSettings};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -125,6 +125,30 @@ fn the_figures_are_those_of_the_traffic() {
     ask_until("the lost worker", || {
         (metrics(&site)["gearbench_jobs_requeued_total"] == 1.0).then_some(())
     });
+}
+
+/// The store's figures are those of what it did.
+#[test]
+fn commits_are_counted() {
+    let files = TempDir::new();
+    let site = Site::start(Settings {
+        store: Some(StoreSettings {
+            path: files.file("jobs.db"),
+            take_over: None,
+            max_bytes: None,
+        }),
+        ..Settings::default()
+    });
+    let mut client = Gear::connect(&site);
+    client.send(submit(b"f", b"", Priority::Normal));
+    client.receive();
+    let values = metrics(&site);
+    let commits = values["gearbench_store_commit_seconds_count"];
+    assert!(commits >= 1.0, "{values:#?}");
+    let all = r#"gearbench_store_commit_seconds_bucket{le="+Inf"}"#;
+    assert_eq!(values.get(all), Some(&commits));
+    assert_eq!(values.get("gearbench_store_healthy"), Some(&1.0));
+    assert_eq!(values.get("gearbench_store_waiting"), Some(&0.0));
 }
 
 #[test]

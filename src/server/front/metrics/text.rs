@@ -199,8 +199,11 @@ impl Sheet<'_> {
             "Whether jobs can be stored",
             healthy,
         )?;
-        let waiting = store.waiting as u64;
-        self.gauge("gearbench_store_waiting", "Records not yet stored", waiting)?;
+        self.gauge(
+            "gearbench_store_waiting",
+            "Records not yet stored",
+            store.waiting,
+        )?;
         let mut histogram = self.0.encode_descriptor(
             "gearbench_store_commit",
             "How long commits take",
@@ -267,7 +270,7 @@ mod tests {
             ..Census::default()
         };
         let store = StoreFigures {
-            failure: Some("disk full".to_owned()),
+            failure: Some("disk full"),
             commit_seconds: 0.5,
             commits: 3,
             commit_buckets: vec![(0.1, 2), (f64::INFINITY, 1)],
