@@ -15,7 +15,7 @@ mod target;
 
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
 use std::time::SystemTime;
@@ -51,12 +51,20 @@ enum Command {
     List(list::ListArgs),
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
-    Serve(serve::ServeArgs),
+    Serve(Box<serve::Options>),
 }
 
 /// Parses the command line and runs it; returns the exit code.
 pub fn main() -> anyhow::Result<u8> {
-    let cli = Cli::parse();
+    let mut command = Cli::command().mut_subcommand("serve", serve::with_environment);
+    let parsed = command
+        .try_get_matches_from_mut(std::env::args_os())
+        .and_then(|matches| Cli::from_arg_matches(&matches))
+        .map_err(|error| error.format(&mut command));
+    let cli = match parsed {
+        Ok(cli) => cli,
+        Err(error) => return Ok(refuse(&error)),
+    };
     match cli.command.unwrap_or(Command::Check(cli.check)) {
         Command::Check(args) => check::check(&args),
         Command::Run(args) => run::run(*args),
@@ -66,7 +74,23 @@ pub fn main() -> anyhow::Result<u8> {
         Command::List(args) => list::list(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
-        Command::Serve(args) => serve::serve(&args),
+        Command::Serve(args) => serve::serve(*args),
+    }
+}
+
+/// Prints why there is nothing to run, or the help that was asked for; returns the code.
+///
+/// A job server that cannot start ends with the code of gearmand, whatever the reason is.
+fn refuse(error: &clap::Error) -> u8 {
+    // Nobody is left to tell when the streams are gone.
+    let _ = error.print();
+    let serve = std::env::args_os()
+        .nth(1)
+        .is_some_and(|word| word == "serve");
+    match error.use_stderr() {
+        true if serve => exit::INTERNAL,
+        true => exit::USAGE,
+        false => exit::OK,
     }
 }
 

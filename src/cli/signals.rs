@@ -125,15 +125,25 @@ impl ServeSignals {
         })
     }
 
-    /// Passes them on, for ever.
-    pub(super) async fn command(mut self, commands: UnboundedSender<Command>) -> Infallible {
+    /// Passes them on, for ever; `reloading` is called first where that is asked for.
+    pub(super) async fn command(
+        mut self,
+        commands: UnboundedSender<Command>,
+        reloading: impl Fn(),
+    ) -> Infallible {
         loop {
-            let command = tokio::select! {
-                _ = self.end.next() => Command::Stop,
-                _ = self.drain.recv() => Command::Drain,
-                _ = self.reload.recv() => Command::Reload,
+            let (signal, command) = tokio::select! {
+                code = self.end.next() => match code {
+                    exit::TERMINATED => ("SIGTERM", Command::Stop),
+                    _ => ("SIGINT", Command::Stop),
+                },
+                _ = self.drain.recv() => ("SIGUSR1", Command::Drain),
+                _ = self.reload.recv() => ("SIGHUP", Command::Reload),
             };
-            tracing::info!(?command, "told by a signal");
+            if command == Command::Reload {
+                reloading();
+            }
+            tracing::info!(signal, ?command, "told by a signal");
             // A server that has gone needs no commands.
             let _ = commands.send(command);
         }

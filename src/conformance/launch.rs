@@ -3,9 +3,10 @@
 //!
 //! A command such as `gearmand --port {port} --listen 127.0.0.1` is split into words like a shell
 //! does and run directly; what needs a shell is written `sh -c '…'`. Placeholders are `{port}`,
-//! which has to be there, `{http-port}`, and `{dir}`, an empty directory that is removed at the
-//! end. The server has to stay in the foreground and to listen on 127.0.0.1.
+//! which has to be there, `{http-port}`, `{dir}`, an empty directory that is removed at the end, and
+//! `{tls-certificate}` and `{tls-key}`, PEM files in it made for the purpose. The server has to stay in the foreground and to listen on 127.0.0.1.
 
+mod certificate;
 mod command;
 mod group;
 mod launched;

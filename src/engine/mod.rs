@@ -157,11 +157,11 @@ pub struct JobServer {
     wakes: VecDeque<Wake>,
     /// Set once the server takes its leave.
     draining: Option<Waiting>,
-    counts: Counts,
     /// The last ticket given to the store.
     last_ticket: u64,
     /// Answers that wait for the store, in the order of their tickets.
     held: VecDeque<durable::Held>,
+    counts: Counts,
 }
 
 impl JobServer {
@@ -179,9 +179,9 @@ impl JobServer {
             timers: BTreeSet::new(),
             wakes: VecDeque::new(),
             draining: None,
-            counts: Counts::default(),
             last_ticket: 0,
             held: VecDeque::new(),
+            counts: Counts::default(),
         }
     }
 

@@ -29,9 +29,27 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     Duration::try_from_secs_f64(seconds).map_err(|_| UnitError::new(expected, text))
 }
 
-/// `64`, `4k`, `4KiB`, `1m`: bytes, in powers of 1024.
+/// `64`, `4k`, `4KiB`, `1m`: bytes, in powers of 1024; at most a GiB.
 pub fn size(text: &str) -> Result<u32, UnitError> {
+    const GIB: f64 = 1_073_741_824.0;
     let expected = "a size in bytes such as 64, 4k or 1m (at most 1g)";
+    match in_bytes(text, expected)? {
+        bytes if bytes <= GIB => Ok(bytes as u32),
+        _ => Err(UnitError::new(expected, text)),
+    }
+}
+
+/// The same, and more of them: at most a PiB.
+pub fn bytes(text: &str) -> Result<u64, UnitError> {
+    const PIB: f64 = 1_125_899_906_842_624.0;
+    let expected = "a size in bytes such as 512k, 64MiB or 4g";
+    match in_bytes(text, expected)? {
+        bytes if bytes <= PIB => Ok(bytes as u64),
+        _ => Err(UnitError::new(expected, text)),
+    }
+}
+
+fn in_bytes(text: &str, expected: &'static str) -> Result<f64, UnitError> {
     let (k, m, g) = (1024.0, 1_048_576.0, 1_073_741_824.0);
     let units = [
         ("kib", k),
@@ -43,11 +61,7 @@ pub fn size(text: &str) -> Result<u32, UnitError> {
         ("b", 1.0),
         ("", 1.0),
     ];
-    let bytes = scaled(&text.to_ascii_lowercase(), &units, expected)?;
-    match bytes <= g {
-        true => Ok(bytes as u32),
-        false => Err(UnitError::new(expected, text)),
-    }
+    scaled(&text.to_ascii_lowercase(), &units, expected)
 }
 
 /// `500`, `5k`, `2.5k/s`, `1M`: how many a second, more than none.
@@ -118,6 +132,7 @@ mod tests {
         assert_eq!(duration("3"), Ok(Duration::from_secs(3)));
         assert_eq!(size("4k"), Ok(4096));
         assert_eq!(size("1MiB"), Ok(1 << 20));
+        assert_eq!(bytes("64gib"), Ok(64 << 30));
         assert_eq!(rate("5k"), Ok(5000.0));
         assert_eq!(rate("2.5k/s"), Ok(2500.0));
         assert_eq!(count("200k"), Ok(200_000));
@@ -131,6 +146,7 @@ mod tests {
             assert!(error.contains("20s"), "{error}");
         }
         assert!(size("2g").is_err());
+        assert!(bytes("9999999g").is_err());
         assert!(rate("0").is_err());
         assert!(count("1.5").is_err());
         assert!(percent("101").is_err());

@@ -1,6 +1,6 @@
 //! Between the engine, which knows no sockets, and the wire, which knows no rules.
 
-use super::figures::{Figures, StoreFigures, Traffic};
+use super::figures::{Figures, Traffic};
 use super::quiet::Quiet;
 use super::store::{Outcome, Store};
 use crate::engine::{Event, JobServer, Outbox, Record, Timestamp, Waiting};
@@ -143,7 +143,7 @@ impl Driver {
         Figures {
             census: self.engine.census(functions),
             traffic: self.traffic,
-            store: (self.store.as_ref()).map(|store| StoreFigures::of(&store.health())),
+            store: self.store.as_ref().map(Store::figures),
         }
     }
 

@@ -1,6 +1,5 @@
 //! The server in numbers, as the owner of the engine gives them to those who ask.
 
-use super::store::{BUCKETS, Health};
 use crate::engine::Census;
 
 /// Functions that are told apart; the others are summed up.
@@ -29,39 +28,14 @@ pub(super) struct Traffic {
 /// The store in numbers.
 #[derive(Clone, Debug, Default)]
 pub(super) struct StoreFigures {
-    /// Why nothing is stored.
-    pub(super) failure: Option<&'static str>,
+    /// Why nothing is stored any more.
+    pub(super) failure: Option<String>,
     /// Records that wait to be stored.
-    pub(super) waiting: u64,
+    pub(super) waiting: usize,
     /// Seconds of all commits together.
     pub(super) commit_seconds: f64,
     /// Commits.
     pub(super) commits: u64,
     /// Upper bounds in seconds, the last of them infinite, and the commits of each bucket alone.
     pub(super) commit_buckets: Vec<(f64, u64)>,
-}
-
-impl StoreFigures {
-    /// The figures of a store that is so.
-    pub(super) fn of(health: &Health) -> Self {
-        let latency = health.latency();
-        let (commits, commit_seconds) = health.commits();
-        // Those that took longer than the last bound are in no bucket of the store's.
-        let longer = commits.saturating_sub(latency.iter().sum());
-        let bounds = BUCKETS.into_iter().zip(latency);
-        let failure = match () {
-            () if health.failed() => {
-                Some("the store has failed; it is tried again at the next start")
-            }
-            () if health.refusing() => Some("the store has no room, or another process holds it"),
-            () => None,
-        };
-        StoreFigures {
-            failure,
-            waiting: health.waiting(),
-            commit_seconds,
-            commits,
-            commit_buckets: bounds.chain([(f64::INFINITY, longer)]).collect(),
-        }
-    }
 }

@@ -13,7 +13,7 @@ mod quiet;
 mod settings;
 pub mod store;
 
-pub use front::TlsSettings;
+pub use front::{TlsError, TlsSettings};
 pub use listen::{Bound, ListenError, Listener};
 pub use settings::{Command, Keepalive, Settings};
 pub use store::{StoreError, StoreSettings};
@@ -67,6 +67,9 @@ pub enum ServeError {
     /// The store cannot be used.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Connections cannot be encrypted.
+    #[error(transparent)]
+    Tls(#[from] TlsError),
 }
 
 /// Serves until a command ends it: [`Command::Stop`], or [`Command::Drain`] and what it waits for.

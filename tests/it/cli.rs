@@ -29,7 +29,7 @@ fn gearbench() -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gearbench"));
     for (name, _) in std::env::vars_os() {
         let text = name.to_string_lossy();
-        if text.starts_with("GEARBENCH_") || text == "GEARMAND_PORT" {
+        if text.starts_with("GEARBENCH_") || text.starts_with("GEARMAND_") {
             command.env_remove(&name);
         }
     }

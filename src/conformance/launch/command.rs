@@ -1,11 +1,13 @@
 //! The command of a server, and what its placeholders stand for.
 
-use super::LaunchError;
+use super::{LaunchError, certificate};
 use std::path::Path;
 
 const PORT: &str = "{port}";
 const HTTP_PORT: &str = "{http-port}";
 const DIR: &str = "{dir}";
+const TLS_CERTIFICATE: &str = "{tls-certificate}";
+const TLS_KEY: &str = "{tls-key}";
 
 /// The words of a command, placeholders in them.
 #[derive(Clone, Debug)]
@@ -36,13 +38,21 @@ impl Command {
         self.mentions(HTTP_PORT)
     }
 
+    /// Whether the server is to have a certificate.
+    pub(super) fn has_tls(&self) -> bool {
+        self.mentions(TLS_CERTIFICATE) || self.mentions(TLS_KEY)
+    }
+
     /// The words to run.
     pub(super) fn fill(&self, port: u16, http: Option<u16>, dir: &Path) -> Vec<String> {
         let http = http.unwrap_or_default().to_string();
+        let file = |name| dir.join(name).to_string_lossy().into_owned();
         let fill = |word: &String| {
             word.replace(PORT, &port.to_string())
                 .replace(HTTP_PORT, &http)
                 .replace(DIR, &dir.to_string_lossy())
+                .replace(TLS_CERTIFICATE, &file(certificate::CERTIFICATE))
+                .replace(TLS_KEY, &file(certificate::KEY))
         };
         self.0.iter().map(fill).collect()
     }

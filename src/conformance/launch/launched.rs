@@ -3,7 +3,7 @@
 use super::command::{Command, shown};
 use super::group::Group;
 use super::pause::Pause;
-use super::{ATTEMPTS, LaunchError, Launcher, SHOWN_LINES, log, ports, ready};
+use super::{ATTEMPTS, LaunchError, Launcher, SHOWN_LINES, certificate, log, ports, ready};
 use crate::conformance::arm::{ArmError, Ended, Process, Stop};
 use rustix::process::Signal;
 use std::fs::File;
@@ -51,6 +51,9 @@ impl Launched {
         let http = http.map_err(LaunchError::Prepare)?;
         let dir = tempfile::Builder::new().prefix("gearbench-").tempdir();
         let dir = dir.map_err(LaunchError::Prepare)?;
+        if command.has_tls() {
+            certificate::write(dir.path()).map_err(LaunchError::Prepare)?;
+        }
         let words = command.fill(port, http, dir.path());
         let group = spawn(&words, &dir)?;
         let mut server = Server {

@@ -22,7 +22,7 @@
 //! | `gearbench_jobs_ended_total` | jobs | label `how`: completed, failed, exception, given_up, abandoned, cancelled |
 //! | `gearbench_jobs_requeued_total` | jobs | went back to their queue |
 //! | `gearbench_jobs_timed_out_total` | jobs | whose worker took longer than allowed |
-//! | `gearbench_store_healthy` | | 1, or 0 while nothing is stored |
+//! | `gearbench_store_healthy` | | 1, or 0 once nothing is stored any more |
 //! | `gearbench_store_waiting` | records | not yet stored |
 //! | `gearbench_store_commit_seconds` | seconds | histogram: how long commits take |
 //! | `process_resident_memory_bytes` | bytes | memory of the process |
@@ -168,9 +168,9 @@ mod tests {
 
     #[test]
     fn health_is_that_of_the_owner_and_of_the_store() {
-        let store = |failure| {
+        let store = |failure: Option<&str>| {
             let store = StoreFigures {
-                failure,
+                failure: failure.map(str::to_owned),
                 ..StoreFigures::default()
             };
             let store = Some(store);

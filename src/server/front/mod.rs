@@ -13,8 +13,9 @@ mod web;
 
 use crowd::Crowd;
 pub(super) use door::{Door, Visit, Visitor};
-pub use tls::TlsSettings;
+pub use tls::{TlsError, TlsSettings};
 
+use super::ServeError;
 use super::listen::Listener;
 use super::settings::Keepalive;
 use crate::protocol::Limits;
@@ -22,6 +23,7 @@ use crate::wire;
 use std::io;
 use std::thread::JoinHandle;
 use std::time::Duration;
+use tls::Keeper;
 use tokio::sync::{mpsc, watch};
 use tokio::task::spawn_local;
 
@@ -35,6 +37,8 @@ const VISITS: usize = 1024;
 pub(super) struct Tasks {
     /// Gearman, encrypted.
     pub(super) tls: Option<(Listener, TlsSettings)>,
+    /// For encrypted connections.
+    pub(super) keepalive: Option<Keepalive>,
     /// Jobs by HTTP.
     pub(super) http: Option<Listener>,
     /// What instruments read.
@@ -43,7 +47,6 @@ pub(super) struct Tasks {
     pub(super) limits: Limits,
     /// Connections of each kind at the most.
     pub(super) max_connections: usize,
-    pub(super) keepalive: Option<Keepalive>,
 }
 
 impl Tasks {
@@ -93,7 +96,7 @@ impl Front {
 
     /// Starts the front's tasks. What can be wrong with them (such as a certificate) is found
     /// before this returns.
-    pub(super) fn start(tasks: Tasks) -> io::Result<Self> {
+    pub(super) fn start(mut tasks: Tasks) -> Result<Self, ServeError> {
         let (phase, seen) = watch::channel(Phase::default());
         let (door, visits) = Door::new(VISITS);
         if tasks.is_empty() {
@@ -104,12 +107,16 @@ impl Front {
             });
         }
         let context = Context { door, phase: seen };
+        let tls = match tasks.tls.take() {
+            Some((listener, settings)) => Some((listener, Keeper::new(settings)?)),
+            None => None,
+        };
         let thread = std::thread::Builder::new()
             .name("front".to_owned())
             .spawn(move || {
-                let run = wire::block_on(run(tasks, context)).and_then(|run| run);
+                let run = wire::block_on(run(tasks, tls, context)).and_then(|run| run);
                 if let Err(error) = run {
-                    tracing::error!(%error, "HTTP and metrics are not served");
+                    tracing::error!(%error, "encryption, HTTP and metrics are not served");
                 }
             })?;
         Ok(Front {
@@ -121,9 +128,21 @@ impl Front {
 }
 
 /// Serves until the sender of the phase is gone.
-async fn run(tasks: Tasks, context: Context) -> io::Result<()> {
+async fn run(tasks: Tasks, tls: Option<(Listener, Keeper)>, context: Context) -> io::Result<()> {
     let mut phase = context.phase.clone();
     let web = Crowd::new(tasks.max_connections, tasks.keepalive);
+    let encrypted = Crowd::new(tasks.max_connections, None);
+    if let Some((listener, keeper)) = tls {
+        let (context, crowd) = (context.clone(), encrypted.clone());
+        let listener = listener.into_tokio()?;
+        spawn_local(tls::listen(
+            listener,
+            keeper,
+            tasks.keepalive,
+            context,
+            crowd,
+        ));
+    }
     if let Some(listener) = tasks.http {
         let listener = listener.into_tokio()?;
         let served = http::listen(listener, context.clone(), tasks.limits, web.clone());
@@ -135,7 +154,8 @@ async fn run(tasks: Tasks, context: Context) -> io::Result<()> {
     while phase.changed().await.is_ok() {}
     if phase.borrow().draining {
         // What the owner said last is on its way to the clients.
-        let _ = tokio::time::timeout(LAST_WORDS, web.emptied()).await;
+        let all = async { tokio::join!(web.emptied(), encrypted.emptied()) };
+        let _ = tokio::time::timeout(LAST_WORDS, all).await;
     }
     Ok(())
 }

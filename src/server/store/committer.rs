@@ -1,10 +1,11 @@
 //! The thread that waits for the disk.
 
 use super::{Outcome, Row};
+use crate::server::figures::StoreFigures;
 use std::fmt::Debug;
 use std::io;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
-use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
@@ -37,57 +38,42 @@ pub(super) trait Disk: Debug + Send {
     fn commit(&mut self, batch: &[Operation]) -> Result<(), Failure>;
 }
 
-/// Upper bounds of the buckets of [`Health::latency`], in seconds.
-pub const BUCKETS: [f64; 10] = [
+/// Upper bounds of the buckets that commits are counted in, in seconds. What took longer is in one
+/// more.
+const BOUNDS: [f64; 10] = [
     0.0005, 0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.5, 5.0,
 ];
 
-/// How a store is, for those who watch it.
+/// How the store is, for those who watch it.
 #[derive(Debug, Default)]
-pub struct Health {
-    failed: AtomicBool,
-    refusing: AtomicBool,
+struct Health {
+    /// Why nothing is stored any more.
+    failure: OnceLock<Arc<str>>,
     waiting: AtomicU64,
-    commits: AtomicU64,
     micros: AtomicU64,
-    buckets: [AtomicU64; BUCKETS.len()],
+    buckets: [AtomicU64; BOUNDS.len() + 1],
 }
 
 impl Health {
-    /// Whether it was given up: background jobs are refused until the server starts again.
-    pub fn failed(&self) -> bool {
-        self.failed.load(Ordering::Relaxed)
-    }
-
-    /// Whether it refused the last jobs it was given.
-    pub fn refusing(&self) -> bool {
-        self.refusing.load(Ordering::Relaxed)
-    }
-
-    /// Operations that wait for the disk.
-    pub fn waiting(&self) -> u64 {
-        self.waiting.load(Ordering::Relaxed)
-    }
-
-    /// Commits so far, and the seconds that they took together.
-    pub fn commits(&self) -> (u64, f64) {
-        let seconds = Duration::from_micros(self.micros.load(Ordering::Relaxed)).as_secs_f64();
-        (self.commits.load(Ordering::Relaxed), seconds)
-    }
-
-    /// Commits that took no longer than each of [`BUCKETS`], and longer than the one before.
-    pub fn latency(&self) -> [u64; BUCKETS.len()] {
-        std::array::from_fn(|at| self.buckets[at].load(Ordering::Relaxed))
+    fn figures(&self) -> StoreFigures {
+        let load = |value: &AtomicU64| value.load(Ordering::Relaxed);
+        let bounds = BOUNDS.iter().copied().chain([f64::INFINITY]);
+        let commit_buckets: Vec<_> = bounds.zip(self.buckets.iter().map(load)).collect();
+        StoreFigures {
+            failure: self.failure.get().map(|reason| reason.to_string()),
+            waiting: usize::try_from(load(&self.waiting)).unwrap_or(usize::MAX),
+            commit_seconds: Duration::from_micros(load(&self.micros)).as_secs_f64(),
+            commits: commit_buckets.iter().map(|(_, count)| count).sum(),
+            commit_buckets,
+        }
     }
 
     fn took(&self, time: Duration) {
         let seconds = time.as_secs_f64();
-        self.commits.fetch_add(1, Ordering::Relaxed);
         let micros = u64::try_from(time.as_micros()).unwrap_or(u64::MAX);
         self.micros.fetch_add(micros, Ordering::Relaxed);
-        if let Some(at) = BUCKETS.iter().position(|&bound| seconds <= bound) {
-            self.buckets[at].fetch_add(1, Ordering::Relaxed);
-        }
+        let within = BOUNDS.iter().position(|&bound| seconds <= bound);
+        self.buckets[within.unwrap_or(BOUNDS.len())].fetch_add(1, Ordering::Relaxed);
     }
 }
 
@@ -96,7 +82,7 @@ impl Health {
 struct Queue {
     waiting: Mutex<Waiting>,
     changed: Condvar,
-    health: Arc<Health>,
+    health: Health,
 }
 
 #[derive(Debug, Default)]
@@ -143,7 +129,6 @@ impl Committer {
             disk,
             outcomes,
             queue: Arc::clone(&queue),
-            broken: None,
             overdue: Vec::new(),
         };
         let thread = std::thread::Builder::new()
@@ -167,8 +152,8 @@ impl Committer {
         }
     }
 
-    pub(super) fn health(&self) -> Arc<Health> {
-        Arc::clone(&self.queue.health)
+    pub(super) fn figures(&self) -> StoreFigures {
+        self.queue.health.figures()
     }
 }
 
@@ -189,8 +174,6 @@ struct Work {
     disk: Box<dyn Disk>,
     outcomes: UnboundedSender<Outcome>,
     queue: Arc<Queue>,
-    /// Why nothing is written any more.
-    broken: Option<Arc<str>>,
     /// Removals that could not be written with their batch: they go with the next.
     overdue: Vec<Operation>,
 }
@@ -213,7 +196,7 @@ impl Work {
             std::mem::swap(&mut self.overdue, &mut batch);
         }
         let started = Instant::now();
-        let result = match &self.broken {
+        let result = match self.queue.health.failure.get() {
             Some(reason) => Err(Failure::Broken(reason.to_string())),
             None => self.disk.commit(&batch),
         };
@@ -222,17 +205,10 @@ impl Work {
             Operation::Insert(ticket, _) => Some(*ticket),
             Operation::Delete(_) => None,
         });
-        let health = &self.queue.health;
         match result {
-            Ok(()) => {
-                health.refusing.store(false, Ordering::Relaxed);
-                self.tell(last.map(Outcome::Stored));
-            }
+            Ok(()) => self.tell(last.map(Outcome::Stored)),
             Err(Failure::TooBig) if batch.len() > 1 => self.write_one_by_one(batch),
-            Err(failure) => {
-                health.refusing.store(true, Ordering::Relaxed);
-                self.fail(batch, last, &failure);
-            }
+            Err(failure) => self.fail(batch, last, &failure),
         }
     }
 
@@ -252,7 +228,7 @@ impl Work {
         };
         tracing::warn!(%reason, "jobs were not stored");
         self.tell(last.map(|ticket| Outcome::NotStored(ticket, Arc::clone(&reason))));
-        if self.broken.is_some() {
+        if self.queue.health.failure.get().is_some() {
             return;
         }
         let is_delete = |operation: &Operation| matches!(operation, Operation::Delete(_));
@@ -264,18 +240,16 @@ impl Work {
     }
 
     /// Nobody knows what is on disk after a failed write or sync, so it is never tried again.
-    fn give_up(&mut self, what: &str) -> Arc<str> {
-        if let Some(reason) = &self.broken {
-            return Arc::clone(reason);
-        }
-        tracing::error!(
-            what,
-            "the store failed; background jobs are refused from now on"
-        );
-        self.queue.health.failed.store(true, Ordering::Relaxed);
-        let reason: Arc<str> = format!("the store failed ({what})").into();
-        self.broken = Some(Arc::clone(&reason));
-        reason
+    fn give_up(&self, what: &str) -> Arc<str> {
+        let failure = &self.queue.health.failure;
+        let reason = failure.get_or_init(|| {
+            tracing::error!(
+                what,
+                "the store failed; background jobs are refused from now on"
+            );
+            format!("the store failed ({what})").into()
+        });
+        Arc::clone(reason)
     }
 
     fn tell(&self, outcome: Option<Outcome>) {

@@ -14,10 +14,10 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
-pub use committer::{BUCKETS, Health};
 pub use database::{Database, Row, StoreError};
 pub use import::{Imported, import};
 
+use super::figures::StoreFigures;
 use crate::engine::Record;
 use committer::{Committer, Disk, Operation};
 use lock::Lock;
@@ -112,9 +112,9 @@ impl Store {
         self.outcomes.take().map(Outcomes)
     }
 
-    /// How it is.
-    pub(super) fn health(&self) -> Arc<Health> {
-        self.committer.health()
+    /// How it is, in numbers.
+    pub(super) fn figures(&self) -> StoreFigures {
+        self.committer.figures()
     }
 }
 

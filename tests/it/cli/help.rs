@@ -14,7 +14,7 @@ const COMMANDS: [(&[&str], &[u8]); 10] = [
     (&["list"], &[0, 2]),
     (&["report"], &[0, 2]),
     (&["schema"], &[0, 2]),
-    (&["serve"], &[0, 1, 2]),
+    (&["serve"], &[0, 1]),
 ];
 
 fn help(command: &[&str], flag: &str) -> String {

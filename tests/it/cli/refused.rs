@@ -61,19 +61,9 @@ fn nonsense_is_refused_by_the_name_of_its_flag() {
         ("run --prefetch 0", "--prefetch"),
         ("run --functions 0", "--functions"),
         ("run --clients 18446744073709551615", "--clients"),
-        ("serve -p 70000", "--port"),
-        ("serve -b 0", "--backlog"),
-        ("serve -j 256", "--job-retries"),
-        ("serve --verbose LOUD", "--verbose"),
-        ("serve extra", "extra"),
     ] {
         is_usage(arguments, &[word]);
     }
-    let long = "x".repeat(100);
-    is_usage(
-        &format!("serve --job-handle-prefix {long}"),
-        &["--job-handle-prefix"],
-    );
 }
 
 #[test]
@@ -96,7 +86,6 @@ fn nonsense_in_the_environment_is_refused_too() {
     for (variable, command, word) in [
         ("GEARBENCH_TARGET", "run", "--target"),
         ("GEARBENCH_RATE", "run", "--rate"),
-        ("GEARMAND_PORT", "serve", "--port"),
     ] {
         let mut gearbench = gearbench();
         gearbench.env(variable, "a:b").arg(command);

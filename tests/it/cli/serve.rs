@@ -1,5 +1,9 @@
 //! `gearbench serve` as a service: how it starts, how it ends, what it leaves.
 
+mod daemon;
+mod options;
+mod process;
+
 use super::{BOUND, exits, gearbench, on, queue, refuses};
 use crate::support::{Admin, Peer, TempDir, run_with_deadline};
 use gearbench::cli::exit;

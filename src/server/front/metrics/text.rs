@@ -199,11 +199,8 @@ impl Sheet<'_> {
             "Whether jobs can be stored",
             healthy,
         )?;
-        self.gauge(
-            "gearbench_store_waiting",
-            "Records not yet stored",
-            store.waiting,
-        )?;
+        let waiting = store.waiting as u64;
+        self.gauge("gearbench_store_waiting", "Records not yet stored", waiting)?;
         let mut histogram = self.0.encode_descriptor(
             "gearbench_store_commit",
             "How long commits take",
@@ -270,7 +267,7 @@ mod tests {
             ..Census::default()
         };
         let store = StoreFigures {
-            failure: Some("disk full"),
+            failure: Some("disk full".to_owned()),
             commit_seconds: 0.5,
             commits: 3,
             commit_buckets: vec![(0.1, 2), (f64::INFINITY, 1)],
