@@ -15,6 +15,9 @@ const OK: &[u8] = b"OK\r\n";
 /// The answer to a change asked for from where it may not be.
 const CONFINED: &[u8] = b"ERR NOT_ALLOWED This+command+is+only+taken+at+the+admin+address\r\n";
 
+/// The answer to a command that would keep one function more than are kept.
+const TOO_MANY: &[u8] = b"ERR TOO_MANY_FUNCTIONS No+more+functions+are+kept\r\n";
+
 /// Answers a line that is no command; the connection goes on.
 pub(super) fn refuse(conn: ConnId, error: CommandError<'_>, out: &mut impl Outbox) {
     let line = match error {
@@ -148,6 +151,9 @@ impl JobServer {
         if let Some(error) = bad_name(name) {
             return error;
         }
+        if limits != [None; 3] && !self.may_keep(name) {
+            return TOO_MANY.to_vec();
+        }
         let id = self.functions.intern(name);
         self.functions[id].limits = limits;
         self.functions
@@ -169,6 +175,9 @@ impl JobServer {
     fn create_function(&mut self, name: &[u8]) -> Vec<u8> {
         if let Some(error) = bad_name(name) {
             return error;
+        }
+        if !self.may_keep(name) {
+            return TOO_MANY.to_vec();
         }
         let id = self.functions.intern(name);
         self.functions[id].pinned = true;

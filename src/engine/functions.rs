@@ -53,7 +53,12 @@ impl Function {
     }
 
     fn is_idle(&self) -> bool {
-        self.total() == 0 && self.workers == 0 && !self.pinned && self.limits == [None; 3]
+        self.total() == 0 && self.workers == 0 && !self.is_kept()
+    }
+
+    /// A command has it stay though nobody uses it.
+    pub(super) fn is_kept(&self) -> bool {
+        self.pinned || self.limits != [None; 3]
     }
 }
 

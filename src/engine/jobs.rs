@@ -2,6 +2,7 @@
 
 use super::Timestamp;
 use super::keys::{FunctionId, JobKey};
+use super::limits::cost;
 use super::list::{Linked, Links};
 use crate::protocol::request::MAX_DIGITS;
 use crate::protocol::{Body, ConnId, Priority};
@@ -191,6 +192,11 @@ impl Job {
         self.extra.get_or_insert_default()
     }
 
+    /// Bytes that it counts for: what it carries, and what keeps track of it.
+    fn cost(&self) -> u64 {
+        cost(self.unique(), self.body().bytes())
+    }
+
     /// Nobody would miss it.
     pub(super) fn is_abandoned(&self) -> bool {
         self.kept == Kept::No && self.waiters.is_empty()
@@ -242,6 +248,8 @@ pub(super) struct Jobs {
     by_identity: HashTable<JobKey>,
     hasher: FixedState,
     next_number: u64,
+    /// The costs of all.
+    bytes: u64,
 }
 
 /// Numbers come in sequence, so the number itself spreads the jobs over the buckets, and jobs of
@@ -261,6 +269,7 @@ impl Jobs {
             by_identity: HashTable::new(),
             hasher: FixedState::with_seed(seed),
             next_number: first_number,
+            bytes: 0,
         }
     }
 
@@ -300,6 +309,7 @@ impl Jobs {
             },
             attempts: 0,
         });
+        self.bytes += cost(new.unique, new.body.bytes());
         let slots = &self.slots;
         self.by_number
             .insert_unique(hash_number(number), key, |&key| {
@@ -320,6 +330,7 @@ impl Jobs {
     /// Takes a job out of the world. It must be in no list any more.
     pub(super) fn remove(&mut self, key: JobKey) -> Option<Job> {
         let job = self.slots.remove(key)?;
+        self.bytes -= job.cost();
         if let Ok(entry) = self
             .by_number
             .find_entry(hash_number(job.number), |&other| other == key)
@@ -363,6 +374,11 @@ impl Jobs {
         self.slots.iter()
     }
 
+    /// Bytes that all count for.
+    pub(super) fn bytes(&self) -> u64 {
+        self.bytes
+    }
+
     pub(super) fn len(&self) -> usize {
         self.slots.len()
     }
@@ -379,6 +395,8 @@ impl Jobs {
             }
         }
         assert_eq!(self.by_identity.len(), identities);
+        let costs = self.slots.values().map(Job::cost);
+        assert_eq!(self.bytes, costs.sum::<u64>());
     }
 }
 

@@ -24,6 +24,7 @@ mod durable;
 mod functions;
 mod jobs;
 mod keys;
+mod limits;
 mod list;
 mod peers;
 mod policy;

@@ -35,6 +35,11 @@ pub struct Policy {
     /// The number in the first handle. A server that starts again takes one that it never gave
     /// out, so that a handle of its earlier life names no new job.
     pub first_number: u64,
+    /// Jobs at the most, whatever their state; more are refused. What a store gives back is taken
+    /// in all the same.
+    pub max_jobs: usize,
+    /// Bytes that all jobs may take, each with a little for itself; more are refused.
+    pub max_bytes: u64,
     /// Seed of the hash tables that peers' names go into. A server that strangers reach takes one
     /// they cannot guess.
     pub hash_seed: u64,
@@ -51,6 +56,8 @@ impl Default for Policy {
             pid: 0,
             verbose: "ERROR".to_owned(),
             idle_functions: 10_000,
+            max_jobs: 1_000_000,
+            max_bytes: 1 << 30,
             durable: false,
             first_number: 1,
             hash_seed: 0,

@@ -18,10 +18,10 @@ impl JobServer {
         let known = Identity::new(function, submit.unique, submit.body.bytes())
             .and_then(|identity| self.jobs.by_identity(identity));
 
-        if known.is_none() && self.functions[function].is_full(submit.priority) {
-            self.counts.refused_full += 1;
-            let (code, text) = (b"QUEUE_ERROR".as_slice(), b"Job queue is full".as_slice());
-            return out.send(conn, Response::Error { code, text });
+        if known.is_none()
+            && let Some(text) = self.no_room(function, submit)
+        {
+            return self.refuse_full(conn, function, text, out);
         }
         let count = match (known, submit.background) {
             (Some(_), _) => &mut self.counts.joined,

@@ -181,6 +181,15 @@ impl Decoder {
         !matches!(self.state, State::Idle)
     }
 
+    /// Whether the stream stands inside the header of a packet, or inside a line.
+    #[inline]
+    pub fn mid_header(&self) -> bool {
+        match &self.state {
+            State::Partial(bytes) => bytes.first() != Some(&0) || bytes.len() < HEADER,
+            State::Idle | State::Large(..) => false,
+        }
+    }
+
     /// Takes the next bytes of the stream and gives each frame that is now whole to `sink`, which
     /// may break off after any. Returns how many bytes were used: all of `chunk`, or those up to
     /// the end of the frame that `sink` broke off after.

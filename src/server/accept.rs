@@ -7,6 +7,7 @@ use super::quiet::Quiet;
 use super::settings::Keepalive;
 use crate::engine::{Event, PeerInfo};
 use crate::wire::{Hub, Socket};
+use rustix::process::{Resource, getrlimit};
 use socket2::{SockRef, TcpKeepalive};
 use std::convert::Infallible;
 use std::io;
@@ -121,6 +122,19 @@ impl Gate {
         });
         Ok(())
     }
+}
+
+/// Files that stay for the log, the store, the listeners and a connection that is refused.
+const RESERVED_FILES: u64 = 32;
+
+/// So many connections, or fewer where the limit of open files leaves less.
+pub(super) fn within_files(wanted: usize) -> usize {
+    let Some(files) = getrlimit(Resource::Nofile).current else {
+        return wanted;
+    };
+    // Of a very low limit a half is left, or nobody could connect.
+    let room = files.saturating_sub(RESERVED_FILES).max(files / 2);
+    usize::try_from(room).map_or(wanted, |room| wanted.min(room))
 }
 
 /// Has the system look after a silent peer.

@@ -182,8 +182,14 @@ impl Service for Driver {
     fn closed(&mut self, conn: ConnId, why: Closed, io: &mut Io) {
         let now = Instant::now();
         self.log_closed(conn, &why);
-        if let Closed::Broken(error) = why {
-            self.handle(now, Event::Broken(conn, error), io);
+        match why {
+            Closed::Broken(error) => self.handle(now, Event::Broken(conn, error), io),
+            Closed::Stalled => {
+                let (code, text) = (b"TIMEOUT", why.to_string());
+                let text = text.as_bytes();
+                io.send(conn, &Response::Error { code, text });
+            }
+            Closed::Eof | Closed::Failed(_) | Closed::Overflow => {}
         }
         self.handle(now, Event::Disconnected(conn), io);
     }
@@ -193,12 +199,18 @@ impl Service for Driver {
 impl Driver {
     fn log_closed(&self, conn: ConnId, why: &Closed) {
         static BROKEN: Quiet = Quiet::new();
+        static STALLED: Quiet = Quiet::new();
         static OVERFLOW: Quiet = Quiet::new();
         let address = self.engine.address(conn).unwrap_or("-");
         match why {
             Closed::Broken(error) => {
                 if let Some(missed) = BROKEN.line() {
                     tracing::info!(address, ?conn, %error, "not Gearman: connection closed{missed}");
+                }
+            }
+            Closed::Stalled => {
+                if let Some(missed) = STALLED.line() {
+                    tracing::info!(address, ?conn, "connection closed: {why}{missed}");
                 }
             }
             Closed::Overflow => {

@@ -98,7 +98,7 @@ pub async fn serve(
     };
     let admin = listeners.admin.map(Listener::into_tokio).transpose()?;
     let gate = Gate {
-        max_connections: settings.max_connections,
+        max_connections: accept::within_files(settings.max_connections),
         keepalive: settings.keepalive,
         confined: admin.is_some(),
     };

@@ -20,6 +20,8 @@ use tokio::task::spawn_local;
 const SCRATCH: usize = 64 * 1024;
 /// Bytes that one connection may bring in before the others get their turn.
 const TURN: usize = SCRATCH;
+/// How often stalled peers are looked for: one timer for all.
+const SWEEP: Duration = Duration::from_secs(1);
 /// How long a connection that we end may take to take the last bytes, and then to end its side.
 const LINGER: Duration = Duration::from_secs(5);
 
@@ -48,6 +50,9 @@ impl<S: Service> Hub<S> {
             scratch: vec![0; SCRATCH].into(),
         })));
         spawn_local(hub.clone().flush_forever());
+        if let Some(limit) = config.header_timeout {
+            spawn_local(hub.clone().sweep(limit));
+        }
         hub
     }
 
@@ -68,6 +73,7 @@ impl<S: Service> Hub<S> {
                 conn,
                 read,
                 decoder: Decoder::new(limits),
+                mid_header: false,
                 held: Vec::new(),
             };
             (&mut reader).await;
@@ -100,6 +106,20 @@ impl<S: Service> Hub<S> {
             Poll::<()>::Pending
         })
         .await;
+    }
+
+    /// Ends the connections whose peers began something and do not go on.
+    async fn sweep(self, limit: Duration) {
+        loop {
+            tokio::time::sleep(SWEEP.min(limit)).await;
+            let inner = &mut *self.0.borrow_mut();
+            let Some(since) = Instant::now().checked_sub(limit) else {
+                continue;
+            };
+            for conn in inner.io.take_stalled(since) {
+                inner.end(conn, Closed::Stalled);
+            }
+        }
     }
 
     /// Waits until the kernel takes bytes again, and goes on writing.
@@ -183,6 +203,8 @@ struct Reader<S> {
     conn: ConnId,
     read: ReadHalf,
     decoder: Decoder,
+    /// Whether the last read ended inside a header.
+    mid_header: bool,
     /// Bytes that were read, and wait until the peer takes its answers.
     held: Vec<u8>,
 }
@@ -225,7 +247,13 @@ impl<S: Service> Reader<S> {
             return;
         }
         match self.decoder.feed(&scratch[..count], &mut sink) {
-            Ok(used) => self.held = scratch[used..count].to_vec(),
+            Ok(used) => {
+                self.held = scratch[used..count].to_vec();
+                let mid_header = self.decoder.mid_header();
+                if std::mem::replace(&mut self.mid_header, mid_header) != mid_header {
+                    io.set_begun(conn, mid_header, now);
+                }
+            }
             Err(error) => inner.end(conn, Closed::Broken(error)),
         }
     }

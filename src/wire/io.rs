@@ -8,6 +8,7 @@ use crate::protocol::{ConnId, Request, Response, decode};
 use slotmap::SlotMap;
 use std::rc::Rc;
 use std::task::{Poll, Waker};
+use std::time::Instant;
 use tokio::task::AbortHandle;
 
 /// One connection, as the sending side sees it.
@@ -30,6 +31,8 @@ pub(crate) struct Conn {
     pub(crate) unblock: Option<AbortHandle>,
     /// Its reading task, for when that must be told something.
     pub(crate) reader: Option<Waker>,
+    /// Since when the peer is in the middle of a header; listed in `Io::begun` then.
+    begun: Option<Instant>,
     /// The reading task waits until the peer takes what it was sent.
     pub(crate) choked: bool,
 }
@@ -56,6 +59,8 @@ pub struct Io {
     /// Connections to be given up, and why: told to the service by the flusher.
     pub(crate) doomed: Vec<(ConnId, Closed)>,
     pub(crate) flusher: Option<Waker>,
+    /// Connections that are, or were, in the middle of a header; each once.
+    begun: Vec<ConnId>,
     /// Who waits until there is no connection left.
     emptied: Option<Waker>,
     pub(crate) pool: Pool,
@@ -69,6 +74,7 @@ impl Io {
             dirty: Vec::new(),
             doomed: Vec::new(),
             flusher: None,
+            begun: Vec::new(),
             emptied: None,
             pool: Pool::default(),
             config,
@@ -86,6 +92,7 @@ impl Io {
             doomed: false,
             unblock: None,
             reader: None,
+            begun: None,
             choked: false,
         })
     }
@@ -204,6 +211,27 @@ impl Io {
             true => Poll::Ready(()),
             false => Poll::Pending,
         }
+    }
+
+    /// The peer stands inside a header, or does not any more.
+    pub(crate) fn set_begun(&mut self, id: ConnId, begun: bool, now: Instant) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            if begun && conn.begun.is_none() && !self.begun.contains(&id) {
+                self.begun.push(id);
+            }
+            conn.begun = begun.then(|| conn.begun.unwrap_or(now));
+        }
+    }
+
+    /// Connections that have been inside a header since before `limit`. They are told of once.
+    pub(crate) fn take_stalled(&mut self, limit: Instant) -> Vec<ConnId> {
+        let conns = &self.conns;
+        let since = |id: &ConnId| conns.get(*id).and_then(|conn| conn.begun);
+        self.begun.retain(|id| since(id).is_some());
+        let is_stalled = |id: &&ConnId| since(id).is_some_and(|since| since < limit);
+        let stalled: Vec<ConnId> = self.begun.iter().filter(is_stalled).copied().collect();
+        self.begun.retain(|id| !stalled.contains(id));
+        stalled
     }
 
     /// Asks for one call of [`super::Service::flushed`] when the connection's bytes next leave.

@@ -19,15 +19,15 @@ pub use socket::Socket;
 
 use crate::protocol::{ConnId, DecodeError, Frame, Limits};
 use std::future::Future;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// What sits above the connections of one thread.
 pub trait Service: 'static {
     /// A frame came. `now` was read once for all frames of one read.
     fn frame(&mut self, conn: ConnId, frame: Frame<'_>, now: Instant, io: &mut Io);
 
-    /// The connection ended, but not by [`Io::close`]. After [`Closed::Eof`] and
-    /// [`Closed::Broken`] last words may still be sent.
+    /// The connection ended, but not by [`Io::close`]. After [`Closed::Eof`],
+    /// [`Closed::Broken`] and [`Closed::Stalled`] last words may still be sent.
     fn closed(&mut self, conn: ConnId, why: Closed, io: &mut Io);
 
     /// The bytes sent so far are about to be handed to the kernel; called once for each
@@ -49,6 +49,9 @@ pub enum Closed {
     /// What the peer sent is not Gearman.
     #[error(transparent)]
     Broken(DecodeError),
+    /// The peer began a packet or a line, and does not go on.
+    #[error("what the peer began does not go on")]
+    Stalled,
     /// The peer does not read what it is sent.
     #[error("the peer does not read: too much is waiting for it")]
     Overflow,
@@ -63,6 +66,9 @@ pub struct Config {
     pub high_water: usize,
     /// Bytes waiting for a peer above which it is given up.
     pub out_limit: usize,
+    /// How long the head of a packet, or a line of text, may take once it is begun; `None` is for
+    /// ever. A peer that says nothing between two of them may do so for ever.
+    pub header_timeout: Option<Duration>,
 }
 
 impl Default for Config {
@@ -71,6 +77,7 @@ impl Default for Config {
             limits: Limits::default(),
             high_water: 8 * 1024 * 1024,
             out_limit: 256 * 1024 * 1024,
+            header_timeout: None,
         }
     }
 }

@@ -48,6 +48,8 @@ impl Plan {
         } = options;
         let policy = Policy {
             verbose: logging.verbose.name(),
+            max_jobs: limits.max_jobs,
+            max_bytes: limits.max_bytes as u64,
             ..jobs.policy(local)
         };
         let settings = Settings {

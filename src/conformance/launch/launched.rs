@@ -62,7 +62,8 @@ impl Launched {
             port,
             http,
             patience: launcher.patience,
-            only_accepts: launcher.only_accepts,
+            // Encrypted, it answers none of our questions.
+            only_accepts: launcher.only_accepts || command.has_tls(),
             dir,
         };
         server.wait_until_ready()?;

@@ -1,6 +1,6 @@
 //! Submitting jobs: which names are taken.
 
-use super::check;
+use super::{Policy, check, check_with};
 
 /// P-SUB-06, P-FRAME-23: by no way does a function come to be that no list can show.
 #[test]
@@ -68,6 +68,77 @@ fn scheduled_jobs_are_refused() {
         client > text "status"
         client < list {
         }
+        "#,
+    );
+}
+
+/// One job more than the server may hold is refused, and there is room again when one ends. A
+/// submission that joins a job is none.
+#[test]
+fn jobs_of_the_whole_server_are_bounded() {
+    let policy = Policy {
+        max_jobs: 2,
+        ..Policy::default()
+    };
+    check_with(
+        policy,
+        r#"
+        client > SUBMIT_JOB_BG f a "abc" & SUBMIT_JOB_BG g b "abc"
+        client < JOB_CREATED $a
+        client < JOB_CREATED _
+        client > SUBMIT_JOB_BG h c "abc"
+        client < ERROR "QUEUE_ERROR" _
+        client > SUBMIT_JOB h c "abc"
+        client < ERROR "QUEUE_ERROR" _
+        client > SUBMIT_JOB_BG f a "abc"
+        client < JOB_CREATED $a
+        worker > CAN_DO f & GRAB_JOB
+        worker < JOB_ASSIGN $a f "abc"
+        worker > WORK_COMPLETE $a ""
+        client > SUBMIT_JOB_BG h c "abc"
+        client < JOB_CREATED _
+        "#,
+    );
+}
+
+/// The bytes of all jobs are bounded: 256 for each, its unique and its payload.
+#[test]
+fn bytes_of_the_whole_server_are_bounded() {
+    let policy = Policy {
+        max_bytes: 256 + 10,
+        ..Policy::default()
+    };
+    check_with(
+        policy,
+        r#"
+        client > SUBMIT_JOB_BG f u "x"*10
+        client < ERROR "QUEUE_ERROR" _
+        client > SUBMIT_JOB_BG f u "x"*9
+        client < JOB_CREATED _
+        client > SUBMIT_JOB_BG f v ""
+        client < ERROR "QUEUE_ERROR" _
+        "#,
+    );
+}
+
+/// Commands keep no more functions than the policy has; one that is kept may be changed.
+#[test]
+fn functions_kept_by_command_are_bounded() {
+    let policy = Policy {
+        idle_functions: 1,
+        ..Policy::default()
+    };
+    check_with(
+        policy,
+        r#"
+        client > text "create function f"
+        client < text "OK"
+        client > text "create function g"
+        client < text "ERR TOO_MANY_FUNCTIONS No+more+functions+are+kept"
+        client > text "maxqueue g 3"
+        client < text "ERR TOO_MANY_FUNCTIONS No+more+functions+are+kept"
+        client > text "maxqueue f 3"
+        client < text "OK"
         "#,
     );
 }

@@ -38,6 +38,7 @@ impl LimitOptions {
                 ..default.limits
             },
             high_water: self.output_limit,
+            header_timeout: Some(self.header_timeout),
             out_limit: default.out_limit.max(self.output_limit),
         }
     }
