@@ -117,6 +117,7 @@ fn the_figures_are_those_of_the_traffic() {
     ] {
         assert_eq!(values.get(name), Some(&value), "{name} in {values:#?}");
     }
+    assert!(values["gearbench_jobs_bytes"] >= 4.0);
     assert!(values["process_resident_memory_bytes"] > 1e6);
     assert!(values["process_open_fds"] > 5.0);
 

@@ -13,6 +13,7 @@
 //! | `gearbench_jobs_delayed` F | jobs | wait for their time |
 //! | `gearbench_workers` F | connections | can run the function |
 //! | `gearbench_jobs` | jobs | of any state |
+//! | `gearbench_jobs_bytes` | bytes | payloads and uniques of these jobs, with a share for each job |
 //! | `gearbench_connections` | connections | open, with those by HTTP that asked for a job |
 //! | `gearbench_connections_accepted_total` | connections | taken in |
 //! | `gearbench_connections_refused_total` | connections | closed at once: too many |
