@@ -85,6 +85,8 @@ pub struct Census {
     pub known_functions: usize,
     /// Jobs of any state.
     pub jobs: usize,
+    /// Bytes that these jobs count for.
+    pub bytes: u64,
     /// Connections.
     pub peers: usize,
     /// Connections that wait for a NOOP.
@@ -99,6 +101,7 @@ impl JobServer {
     pub fn census(&self, one_by_one: usize) -> Census {
         let mut census = Census {
             jobs: self.jobs.len(),
+            bytes: self.jobs.bytes(),
             peers: self.peers.len(),
             sleeping: self.peers.values().filter(|peer| peer.sleeping).count(),
             counts: self.counts,

@@ -2,7 +2,7 @@
 
 use crate::support::{Gear, Http, Peer, Site, TempDir, ask_until};
 use gearbench::protocol::{Body, Priority, Request, Submit, Work};
-use gearbench::server::Settings;
+use gearbench::server::{Settings, StoreSettings};
 use std::collections::BTreeMap;
 use std::io::Write;
 use std::net::{SocketAddr, TcpStream};
@@ -117,6 +117,7 @@ fn the_figures_are_those_of_the_traffic() {
     ] {
         assert_eq!(values.get(name), Some(&value), "{name} in {values:#?}");
     }
+    assert!(values["gearbench_jobs_bytes"] >= 4.0);
     assert!(values["process_resident_memory_bytes"] > 1e6);
     assert!(values["process_open_fds"] > 5.0);
 
@@ -125,6 +126,36 @@ fn the_figures_are_those_of_the_traffic() {
     ask_until("the lost worker", || {
         (metrics(&site)["gearbench_jobs_requeued_total"] == 1.0).then_some(())
     });
+}
+
+/// The store's figures are those of what it did.
+#[test]
+fn commits_are_counted() {
+    let files = TempDir::new();
+    let site = Site::start(Settings {
+        store: Some(StoreSettings {
+            path: files.file("jobs.db"),
+            take_over: None,
+            max_bytes: None,
+        }),
+        ..Settings::default()
+    });
+    let mut client = Gear::connect(&site);
+    client.send(submit(b"f", b"", Priority::Normal));
+    client.receive();
+    // The answer may be on its way before the commit is counted.
+    let values = ask_until("a commit", || {
+        let values = metrics(&site);
+        let (commits, waiting) = (
+            "gearbench_store_commit_seconds_count",
+            "gearbench_store_waiting",
+        );
+        (values[commits] >= 1.0 && values[waiting] == 0.0).then_some(values)
+    });
+    let commits = values["gearbench_store_commit_seconds_count"];
+    let all = r#"gearbench_store_commit_seconds_bucket{le="+Inf"}"#;
+    assert_eq!(values.get(all), Some(&commits));
+    assert_eq!(values.get("gearbench_store_healthy"), Some(&1.0));
 }
 
 #[test]
@@ -163,13 +194,6 @@ fn health_is_a_page_and_there_is_nothing_else() {
     assert_eq!((reply.status, reply.header("allow")), (405, "GET, HEAD"));
 }
 
-/// Where the log says that something is served.
-fn served(log: &str, what: &str) -> Option<SocketAddr> {
-    let line = log.lines().find(|line| line.contains(what))?;
-    let (_, address) = line.split_once("address=")?;
-    address.split(' ').next()?.parse().ok()
-}
-
 #[test]
 fn no_byte_of_a_peer_is_raw_in_the_log() {
     let files = TempDir::new();
@@ -180,8 +204,9 @@ fn no_byte_of_a_peer_is_raw_in_the_log() {
     let mut server = Peer::start(&mut serve);
     let line = server.line();
     let address = line.strip_prefix("listening on ").expect("an address");
-    let read = || std::fs::read(&path).expect("a log");
-    let http = served(&String::from_utf8_lossy(&read()), "serving HTTP").expect("an address");
+    let line = server.line();
+    let http = line.strip_prefix("http on ").expect("an address");
+    let http: SocketAddr = http.parse().expect("an address");
 
     let gear = |bytes: &[u8]| {
         let mut stream = TcpStream::connect(address).expect("a server that accepts");
@@ -215,7 +240,7 @@ fn no_byte_of_a_peer_is_raw_in_the_log() {
     server.signal("TERM");
     assert_eq!(server.status().code(), Some(0));
 
-    let log = read();
+    let log = std::fs::read(&path).expect("a log");
     let text = String::from_utf8_lossy(&log);
     for told in [
         "request refused",

@@ -1,6 +1,7 @@
 //! Connections of one kind on the front's thread.
 
-use crate::server::accept::{accept_each, log_refused};
+use crate::server::accept::{accept_each, keep_alive, log_refused};
+use crate::server::settings::Keepalive;
 use std::cell::Cell;
 use std::convert::Infallible;
 use std::net::SocketAddr;
@@ -13,6 +14,7 @@ use tokio::task::spawn_local;
 #[derive(Clone, Debug)]
 pub(super) struct Crowd {
     max: usize,
+    keepalive: Option<Keepalive>,
     open: Rc<Open>,
 }
 
@@ -44,10 +46,11 @@ impl Drop for Ticket {
 }
 
 impl Crowd {
-    /// Room for so many connections.
-    pub(super) fn new(max: usize) -> Self {
+    /// Room for so many connections, of which the system is to look after the silent ones.
+    pub(super) fn new(max: usize, keepalive: Option<Keepalive>) -> Self {
         Crowd {
             max,
+            keepalive,
             open: Rc::default(),
         }
     }
@@ -68,6 +71,9 @@ impl Crowd {
                 return Ok(());
             }
             stream.set_nodelay(true)?;
+            if let Some(keepalive) = self.keepalive {
+                keep_alive(&stream, keepalive)?;
+            }
             let (serving, ticket) = (serve(stream, address), Ticket::new(&self.open));
             spawn_local(async move {
                 serving.await;

@@ -27,7 +27,8 @@
 //! | 503 | the queue is full, the server is shutting down or takes no more connections |
 //!
 //! A connection is a Gearman client of the job server, and its end before the answer is the end
-//! of that client. It is kept for the next request; requests that were sent ahead are answered in
+//! of that client; with further requests already sent ahead, the end is seen at the answer. It is
+//! kept for the next request; requests that were sent ahead are answered in
 //! their order.
 
 mod answer;

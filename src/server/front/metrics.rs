@@ -13,7 +13,8 @@
 //! | `gearbench_jobs_delayed` F | jobs | wait for their time |
 //! | `gearbench_workers` F | connections | can run the function |
 //! | `gearbench_jobs` | jobs | of any state |
-//! | `gearbench_connections` | connections | open, those by TLS and HTTP included |
+//! | `gearbench_jobs_bytes` | bytes | payloads and uniques of these jobs, with a share for each job |
+//! | `gearbench_connections` | connections | open, with those by HTTP that asked for a job |
 //! | `gearbench_connections_accepted_total` | connections | taken in |
 //! | `gearbench_connections_refused_total` | connections | closed at once: too many |
 //! | `gearbench_workers_sleeping` | connections | wait for a NOOP |
@@ -64,7 +65,7 @@ const OWNER_SILENT: &str = "the job server does not answer\n";
 /// Answers instruments, until the front's end: that the server takes its leave is news for whoever
 /// watches it.
 pub(super) async fn listen(listener: TcpListener, context: Context) {
-    let crowd = Crowd::new(INSTRUMENTS);
+    let crowd = Crowd::new(INSTRUMENTS, None);
     // Nobody says that a request is the last one.
     let (_open, never) = watch::channel(Phase::default());
     let serve = |stream, _| web::serve(stream, never.clone(), Metrics(context.clone()));

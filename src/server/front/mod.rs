@@ -130,8 +130,8 @@ impl Front {
 /// Serves until the sender of the phase is gone.
 async fn run(tasks: Tasks, tls: Option<(Listener, Keeper)>, context: Context) -> io::Result<()> {
     let mut phase = context.phase.clone();
-    let web = Crowd::new(tasks.max_connections);
-    let encrypted = Crowd::new(tasks.max_connections);
+    let web = Crowd::new(tasks.max_connections, tasks.keepalive);
+    let encrypted = Crowd::new(tasks.max_connections, None);
     if let Some((listener, keeper)) = tls {
         let (context, crowd) = (context.clone(), encrypted.clone());
         let listener = listener.into_tokio()?;

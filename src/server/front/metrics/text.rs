@@ -105,6 +105,8 @@ impl Sheet<'_> {
         self.functions(census)?;
         let jobs = census.jobs as u64;
         self.gauge("gearbench_jobs", "Jobs of any state", jobs)?;
+        let help = "Bytes that the jobs count for";
+        self.gauge("gearbench_jobs_bytes", help, census.bytes)?;
         let open = census.peers as u64;
         self.gauge("gearbench_connections", "Open connections", open)?;
         let sleeping = census.sleeping as u64;
