@@ -9,6 +9,7 @@
 mod architecture;
 mod cli;
 mod conformance;
+mod durable;
 mod http;
 mod interop;
 mod metrics;

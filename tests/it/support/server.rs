@@ -118,6 +118,20 @@ impl Serve {
     }
 }
 
+impl Serve {
+    /// Asks it to end, and waits until it has, well.
+    pub(crate) fn terminate(&mut self) {
+        let mut kill = Command::new("kill");
+        let told = kill.args(["-TERM", &self.pid().to_string()]).status();
+        assert!(told.expect("kill runs").success());
+        let child = &mut self.0.child;
+        let status = ask_until("the server to end", || {
+            child.try_wait().expect("our own child")
+        });
+        assert_eq!(status.code(), Some(0));
+    }
+}
+
 impl Server for Gearmand {
     fn address(&self) -> SocketAddr {
         self.0.address
