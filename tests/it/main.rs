@@ -17,4 +17,5 @@ mod property;
 mod readme;
 mod server;
 mod support;
+mod tls;
 mod zoo;
