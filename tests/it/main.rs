@@ -7,6 +7,7 @@
 )]
 
 mod architecture;
+mod bounds;
 mod cli;
 mod conformance;
 mod durable;

@@ -165,3 +165,25 @@ fn a_full_store_refuses_jobs_and_recovers() {
     // The removal needs no answer, so room may come a moment later.
     crate::support::ask_until("room in the store", || client.submit_body(&body).ok());
 }
+
+/// A store that another process locks makes its own submitters wait, and nobody else.
+#[test]
+fn a_locked_store_stops_nobody_else() {
+    let files = TempDir::new();
+    let server = serve(&files);
+    let other = rusqlite::Connection::open(files.file("jobs.db")).expect("the store");
+    other.execute_batch("BEGIN IMMEDIATE").expect("a lock");
+    let address = server.address();
+    let submitter =
+        std::thread::spawn(move || Wire::connect(address).submit_body(b"waits for the lock"));
+    let mut uninvolved = Wire::connect(address);
+    for _ in 0..100 {
+        uninvolved.echo();
+    }
+    other.execute_batch("COMMIT").expect("the lock is released");
+    submitter
+        .join()
+        .expect("a thread")
+        .expect("the job is taken");
+    assert!(uninvolved.grab_and_drop_body());
+}
