@@ -119,10 +119,11 @@ fn local_policy() -> Policy {
 /// The first number of a life without a store: by the clock, so that a handle of an earlier life
 /// names no job of this one.
 fn first_number() -> u64 {
-    /// Bits for the jobs of one second: more than a server takes in.
-    const SECOND: u32 = 22;
+    /// No server takes in so many jobs in a microsecond, so an earlier life never came so far.
+    const PER_MICROSECOND: u64 = 8;
     let since = SystemTime::now().duration_since(SystemTime::UNIX_EPOCH);
-    (since.unwrap_or_default().as_secs() << SECOND) + 1
+    let micros = u64::try_from(since.unwrap_or_default().as_micros()).unwrap_or(0);
+    micros.saturating_mul(PER_MICROSECOND) + 1
 }
 
 /// Says why there is no report; returns the code.

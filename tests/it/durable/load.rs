@@ -40,7 +40,7 @@ pub(super) fn priority(number: u64) -> Priority {
 
 fn epoch(number: u64) -> Option<u64> {
     // Long past: it runs at once, and goes another way until then.
-    (is_alone(number) && number % 17 == 0).then_some(1)
+    (is_alone(number) && number.is_multiple_of(17)).then_some(1)
 }
 
 fn unique(number: u64) -> Vec<u8> {
@@ -187,7 +187,7 @@ fn work(mut wire: Wire) -> HashSet<u64> {
         };
         let number = number(&body);
         // Some are running when the server ends.
-        if number % 7 == 0 {
+        if number.is_multiple_of(7) {
             continue;
         }
         completed.insert(identity(number));

@@ -1,5 +1,10 @@
 //! Background jobs on disk: what was acknowledged outlives the server, however that ends.
 
+#![allow(
+    clippy::print_stdout,
+    reason = "the seed and the figures, for who runs it with --nocapture"
+)]
+
 mod load;
 mod peer;
 
