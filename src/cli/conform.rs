@@ -99,7 +99,8 @@ pub(super) struct ServerArgs {
     )]
     pub(super) target: Option<Target>,
     /// Command that starts a server in the foreground: {port} is its port, {http-port} one for
-    /// HTTP, {dir} a fresh directory. It is started afresh for each group of cases
+    /// HTTP, {dir} a fresh directory, {tls-certificate} and {tls-key} files made for it. It is
+    /// started afresh for each group of cases
     #[arg(long, value_name = "COMMAND", env = "GEARBENCH_LAUNCH")]
     pub(super) launch: Option<String>,
     #[command(flatten)]

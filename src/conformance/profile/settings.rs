@@ -10,8 +10,8 @@ const VALUE: &str = "{}";
 
 /// The arguments that start a server with a setting: `job-retries = "--job-retries={}"`.
 ///
-/// They are split into words like a command. `{}` is the value of the setting; `{dir}` and
-/// `{http-port}` are left for the launcher.
+/// They are split into words like a command. `{}` is the value of the setting; `{dir}`,
+/// `{http-port}`, `{tls-certificate}` and `{tls-key}` are left for the launcher.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Templates(BTreeMap<&'static str, Vec<String>>);
 
