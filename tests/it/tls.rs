@@ -4,7 +4,7 @@ use crate::support::{PATIENCE, Serve, Server, TempDir, ask_until};
 use gearbench::protocol::{Body, Request};
 use rcgen::{BasicConstraints, CertificateParams, IsCa, Issuer, KeyPair};
 use std::io::{Read, Write};
-use std::net::TcpStream;
+use std::net::{Shutdown, TcpStream};
 use std::process::Command;
 use std::sync::Arc;
 use tokio_rustls::rustls::crypto::ring;
@@ -206,4 +206,62 @@ fn certificates_are_read_again_at_a_hangup() {
     assert!(echoes(&mut connect(&server, &old, &TLS13, None), 5).is_err());
     // Who was there stays.
     assert!(echoes(&mut stream, 5).expect("an answer"));
+}
+
+/// All that is heard after a last request and `end`, which ends the direction of the client.
+fn last_words(server: &Serve, authority: &Authority, end: fn(&mut Encrypted)) -> Vec<u8> {
+    let mut stream = connect(server, authority, &TLS13, None);
+    assert!(echoes(&mut stream, 5).expect("an answer"));
+    let mut request = Vec::new();
+    let body = Body::new(b"last words");
+    Request::Echo { body }.encode(&mut request);
+    stream.write_all(&request).expect("a request");
+    end(&mut stream);
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).expect("a good end");
+    answer
+}
+
+/// Who has said all still hears all, and then that it was all.
+#[test]
+fn a_client_that_ended_its_direction_is_answered() {
+    let (files, authority) = (TempDir::new(), Authority::new());
+    let server = serve(&files, &authority, &[]);
+    let notified: fn(&mut Encrypted) = |stream| {
+        stream.conn.send_close_notify();
+        stream.flush().expect("a notice");
+    };
+    let silent: fn(&mut Encrypted) = |stream| {
+        stream.flush().expect("a request");
+        stream.sock.shutdown(Shutdown::Write).expect("a socket");
+    };
+    for end in [notified, silent] {
+        let answer = last_words(&server, &authority, end);
+        assert!(answer.starts_with(b"\0RES"));
+        assert!(answer.ends_with(b"last words"));
+    }
+}
+
+/// Peers that the server has ended hold nothing, though they keep their own sides open.
+#[test]
+fn nothing_stays_of_connections_that_the_server_ended() {
+    let (files, authority) = (TempDir::new(), Authority::new());
+    let server = serve(&files, &authority, &[]);
+    let directory = format!("/proc/{}/fd", server.pid());
+    let open = || std::fs::read_dir(&directory).expect("/proc").count();
+    let before = open();
+    let mut ended = Vec::new();
+    for _ in 0..10 {
+        let mut stream = connect(&server, &authority, &TLS13, None);
+        assert!(echoes(&mut stream, 5).expect("an answer"));
+        stream.write_all(b"\0BAD").expect("no Gearman");
+        stream.write_all(&[0; 64]).expect("no Gearman");
+        let mut rest = Vec::new();
+        stream.read_to_end(&mut rest).expect("a good end");
+        ended.push(stream);
+    }
+    ask_until("the descriptors to be closed", || {
+        (open() <= before).then_some(())
+    });
+    drop(ended);
 }

@@ -5,6 +5,7 @@
 //! happen beside each other on the front's thread, and a silent one blocks nobody.
 
 mod files;
+mod relay;
 
 pub use files::TlsError;
 
@@ -19,7 +20,6 @@ use std::path::PathBuf;
 use std::rc::Rc;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::io::copy_bidirectional;
 use tokio::net::{TcpListener, TcpStream};
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
@@ -135,14 +135,12 @@ async fn serve(
             "the handshake takes too long",
         ));
     };
-    let mut peer: TlsStream<TcpStream> = accepted?;
-    let mut owner = context.door.enter(peer.get_ref().0, address).await?;
-    // Bounded by the buffers of the pair and of the socket: who does not read is not read from.
-    match copy_bidirectional(&mut peer, &mut owner).await {
-        Ok(_) => Ok(()),
+    let peer: TlsStream<TcpStream> = accepted?;
+    let owner = context.door.enter(peer.get_ref().0, address).await?;
+    match relay::relay(peer, owner).await {
         // Many peers just close: no more can be said, and nothing is wrong.
         Err(error) if is_end(&error) => Ok(()),
-        Err(error) => Err(error),
+        other => other,
     }
 }
 
