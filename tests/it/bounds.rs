@@ -54,7 +54,10 @@ fn at_the_limit_of_descriptors_those_inside_are_served() {
 #[test]
 fn ended_connections_leave_nothing_behind() {
     let server = Serve::start(&[]);
+    let mut first = connect(&server);
+    assert!(answers(&mut first));
     let before = descriptors(&server);
+    drop(first);
     let mut request = Vec::new();
     Request::Submit(Submit {
         function: b"f",

@@ -157,6 +157,9 @@ fn broken_handshakes_block_nobody() {
     let server = serve(&files, &authority, &[]);
     let directory = format!("/proc/{}/fd", server.pid());
     let open = || std::fs::read_dir(&directory).expect("/proc").count();
+    // All that serves is there once one was served.
+    let mut first = connect(&server, &authority, &TLS13, None);
+    assert!(echoes(&mut first, 5).expect("an answer"));
     let before = open();
     let raw = || TcpStream::connect(server.address()).expect("the server listens");
     let silent: Vec<TcpStream> = (0..20).map(|_| raw()).collect();
@@ -173,7 +176,7 @@ fn broken_handshakes_block_nobody() {
     }
     let mut stream = connect(&server, &authority, &TLS13, None);
     assert!(echoes(&mut stream, 5).expect("an answer"));
-    drop((stream, silent));
+    drop((stream, silent, first));
     ask_until("the descriptors to be closed", || {
         (open() <= before).then_some(())
     });
