@@ -330,6 +330,7 @@ impl Shard {
         }
         let open = self.open;
         self.tallies[usize::from(job.phase)].record(|recorder| recorder.answered(job, open, now));
+        self.seconds.record(job.response(open, now));
         self.count(number, End::Ok);
         self.completed(job);
         self.jobs.end(number);
@@ -423,6 +424,7 @@ impl Shard {
                     // At least this long: leaving it out would flatter the server.
                     let waited = now.saturating_sub(job.t0);
                     self.tallies[phase].record(|r| r.record(Stage::Response, waited));
+                    self.seconds.record(waited);
                     // It stays in `waiting`: its result may still come.
                     let client = &mut self.clients[job.client as usize];
                     client.busy = client.busy.saturating_sub(1);

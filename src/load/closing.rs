@@ -94,12 +94,8 @@ impl Shard {
             in_flight += u64::from(!job.counted);
             if !job.counted && !job.spec.background {
                 // At least this long: leaving it out would flatter the server.
-                let start = if self.open || job.t1 == 0 {
-                    job.t0
-                } else {
-                    job.t1
-                };
-                let waited = now.saturating_sub(start);
+                let waited = job.response(self.open, now);
+                self.seconds.record(waited);
                 self.tallies[usize::from(job.phase)]
                     .record(|r| r.record(Latency::Response, waited));
             }

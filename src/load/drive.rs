@@ -356,6 +356,8 @@ impl Driver {
     }
 
     fn done(&self) -> Done {
+        let now = self.pacer.now();
+        self.hub.with(|shard, _| shard.seconds.hand_over(now));
         self.hub.with(|shard, _| Done {
             ledger: shard.ledger,
             wakeups: shard.wakeups,

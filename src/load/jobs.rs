@@ -63,6 +63,18 @@ impl Job {
             done: false,
         }
     }
+
+    /// What a user has waited by `at`: from the intended start in an open loop, else from the
+    /// submission.
+    #[inline]
+    pub(crate) fn response(&self, open: bool, at: u64) -> u64 {
+        let start = if open || self.t1 == 0 {
+            self.t0
+        } else {
+            self.t1
+        };
+        at.saturating_sub(start)
+    }
 }
 
 /// What a number names.

@@ -31,6 +31,7 @@ mod payload;
 mod phases;
 mod plan;
 mod recorder;
+mod seconds;
 mod shard;
 mod tally;
 pub mod units;
@@ -46,6 +47,7 @@ pub use watch::{OnProgress, Progress};
 use crate::report::Report;
 use admin::Admin;
 use drive::Done;
+use seconds::Gathered;
 use std::io;
 use std::sync::Arc;
 use std::sync::atomic::Ordering::Relaxed;
@@ -54,6 +56,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tally::Phase;
+use watch::{Watch, Watched};
 
 /// Files that are open besides the connections.
 const OTHER_FILES: u64 = 64;
@@ -176,6 +179,8 @@ struct Shared {
     /// When the last question to the target was asked that was answered with "no jobs".
     empty_at: AtomicU64,
     counters: Vec<Counters>,
+    /// Where the responses of each second go.
+    gathered: mpsc::Sender<Gathered>,
 }
 
 /// How far a shard is.
@@ -183,6 +188,9 @@ struct Shared {
 struct Counters {
     sent: AtomicU64,
     completed: AtomicU64,
+    errors: AtomicU64,
+    failed: AtomicU64,
+    timeouts: AtomicU64,
     live: AtomicU64,
     phase: AtomicU8,
 }
@@ -212,6 +220,7 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
     let plan = plan.resolve()?;
     check_files(&plan)?;
     let probed = admin::probe(&plan.target, plan.connect_timeout)?;
+    let (gathered, seconds) = mpsc::channel();
     let started_unix = SystemTime::now().duration_since(UNIX_EPOCH);
     let shared = Arc::new(Shared {
         origin: Instant::now(),
@@ -220,8 +229,17 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         ready: AtomicUsize::new(0),
         empty_at: AtomicU64::new(0),
         counters: (0..plan.threads).map(|_| Counters::default()).collect(),
+        gathered,
     });
-    let (series, shards) = run_threads(&plan, &shared, &probed, control.progress);
+    let watch = Watch {
+        shared: &shared,
+        address: probed.address,
+        prefix: plan.id.prefix(),
+        server_pid: plan.server_pid,
+        progress: control.progress,
+        seconds,
+    };
+    let (watched, shards) = run_threads(&plan, &shared, watch);
     let shards = all_done(shards)?;
     let left_over = match shards.iter().any(|shard| shard.gone.is_some()) {
         true => None,
@@ -233,7 +251,7 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
     let context = outcome::Context {
         probed,
         started_unix: started_unix.map_or(0, |time| time.as_secs()),
-        series,
+        watched,
         interrupted: shared.stop.load(Relaxed),
         left_over,
         plan,
@@ -259,17 +277,9 @@ fn all_done(shards: Vec<Result<Done, LoadError>>) -> Result<Vec<Done>, LoadError
 fn run_threads(
     plan: &Plan,
     shared: &Arc<Shared>,
-    probed: &Probed,
-    progress: Option<OnProgress>,
-) -> (Vec<crate::report::Sample>, Vec<Result<Done, LoadError>>) {
-    let address = probed.address;
-    let watch = watch::Watch {
-        shared,
-        address,
-        prefix: plan.id.prefix(),
-        server_pid: plan.server_pid,
-        progress,
-    };
+    watch: Watch<'_>,
+) -> (Watched, Vec<Result<Done, LoadError>>) {
+    let address = watch.address;
     let (over, until) = mpsc::channel();
     thread::scope(|scope| {
         let watching = scope.spawn(move || watch.run(&until));

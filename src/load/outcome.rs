@@ -5,10 +5,11 @@ use super::drive::Done;
 use super::plan::{Pace, Plan};
 use super::recorder::Stage;
 use super::tally::{Phase, Tally};
+use super::watch::Watched;
 use super::{LoadError, fairness, ledger, machine};
 use crate::report::{
-    self, Generator, Kind, Ledger, LoopKind, Report, SCHEMA_VERSION, Sample, ServerUse, Target,
-    Verdict, Wakeups,
+    self, Generator, Kind, Ledger, LoopKind, Report, SCHEMA_VERSION, ServerUse, Target, Verdict,
+    Wakeups,
 };
 
 /// Schedule lag (p99.9) above which an open loop says more about the generator than about the
@@ -31,7 +32,7 @@ pub(crate) struct Context {
     pub(crate) plan: Plan,
     pub(crate) probed: Probed,
     pub(crate) started_unix: u64,
-    pub(crate) series: Vec<Sample>,
+    pub(crate) watched: Watched,
     pub(crate) interrupted: bool,
     /// Jobs of this run that the target holds after all connections were closed.
     pub(crate) left_over: Option<u64>,
@@ -81,7 +82,8 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
         balance: fairness::balance(&jobs),
         wakeups: wakeups(shards),
         generator,
-        series: context.series,
+        series: context.watched.series,
+        intervals: context.watched.intervals,
     })
 }
 
@@ -106,6 +108,7 @@ fn phase(tally: &Tally, pace: Pace) -> report::Phase {
     };
     report::Phase {
         name: tally.phase.name().to_owned(),
+        at_seconds: tally.started as f64 / 1e9,
         seconds,
         sent: tally.sent,
         completed: tally.completed,

@@ -122,13 +122,13 @@ impl Shard {
             }
             Phase::Over => return None,
         }
-        self.publish();
+        self.publish(now);
         Some(self.next_look(now))
     }
 
     fn over(&mut self, now: u64) -> Option<u64> {
         self.enter(Phase::Over, now);
-        self.publish();
+        self.publish(now);
         None
     }
 
@@ -315,13 +315,17 @@ impl Shard {
     }
 
     /// Lets the watching thread see how far this one is.
-    fn publish(&self) {
+    fn publish(&mut self, now: u64) {
+        self.seconds.pass(now);
         let counters = &self.shared.counters[self.index];
         let completed = self.tallies.iter().filter(|t| t.phase != Phase::Flood);
         counters.sent.store(self.ledger.sent, Relaxed);
         counters
             .completed
             .store(completed.map(|t| t.completed).sum(), Relaxed);
+        counters.errors.store(self.ledger.error, Relaxed);
+        counters.failed.store(self.ledger.failed, Relaxed);
+        counters.timeouts.store(self.ledger.timeout, Relaxed);
         counters.live.store(self.jobs.live() as u64, Relaxed);
         counters.phase.store(self.phase as u8, Relaxed);
     }

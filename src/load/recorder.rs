@@ -18,9 +18,10 @@ pub(crate) enum Stage {
     Delivery,
     Response,
     Overhead,
+    RoundTrip,
 }
 
-const NAMES: [&str; 8] = [
+const NAMES: [&str; 9] = [
     "schedule_lag",
     "submit_ack",
     "queue_wait",
@@ -29,6 +30,7 @@ const NAMES: [&str; 8] = [
     "delivery",
     "response",
     "overhead",
+    "round_trip",
 ];
 
 /// The histograms of one phase.
@@ -81,8 +83,10 @@ impl Recorder {
             self.record(Stage::Delivery, t5.saturating_sub(job.t4));
             served = job.t4.saturating_sub(job.t3);
         }
-        let start = if open { job.t0 } else { job.t1 };
-        self.record(Stage::Response, t5.saturating_sub(start));
+        self.record(Stage::Response, job.response(open, t5));
+        if open {
+            self.record(Stage::RoundTrip, job.response(false, t5));
+        }
         self.record(
             Stage::Overhead,
             t5.saturating_sub(job.t1).saturating_sub(served),
@@ -155,6 +159,7 @@ mod tests {
         near(Stage::Service, 5_000);
         near(Stage::Delivery, 8_000);
         near(Stage::Response, 19_000);
+        near(Stage::RoundTrip, 17_000);
         // response - service - schedule lag
         near(Stage::Overhead, 19_000 - 5_000 - 2_000);
         assert_eq!(only(&recorder, Stage::Wake), None);
@@ -166,6 +171,7 @@ mod tests {
         recorder.answered(&job(), false, 20_000);
         let response = only(&recorder, Stage::Response).unwrap();
         assert!(response.abs_diff(17_000) <= 17, "{response}");
+        assert_eq!(only(&recorder, Stage::RoundTrip), None);
     }
 
     #[test]

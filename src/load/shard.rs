@@ -12,6 +12,7 @@ use super::pacer::{Pacer, nanoseconds};
 use super::payload::Bodies;
 use super::plan::{Pace, Plan};
 use super::recorder::Recorder;
+use super::seconds::Seconds;
 use super::tally::{Phase, Tally};
 use super::worker::Worker;
 use super::{LoadError, Shared};
@@ -61,6 +62,8 @@ pub(crate) struct Shard {
     pub(crate) wakeups: Wakeups,
     pub(crate) phase: Phase,
     pub(crate) tallies: Vec<Tally>,
+    /// Responses of the second that it is.
+    pub(crate) seconds: Seconds,
     /// An empty one, to begin each phase with.
     recorder: Recorder,
     /// Jobs in service: when they are done, by whom, which.
@@ -128,6 +131,8 @@ impl Shard {
             wakeups: Wakeups::default(),
             phase: Phase::Connect,
             tallies: vec![Tally::begin(Phase::Connect, 1, None, None)],
+            seconds: Seconds::new(index, shared.gathered.clone())
+                .map_err(|_| LoadError::Recorder)?,
             recorder: Recorder::new().map_err(|_| LoadError::Recorder)?,
             due: BinaryHeap::new(),
             scratch: Vec::new(),

@@ -5,7 +5,8 @@ use super::Shared;
 use super::admin::Admin;
 use super::machine;
 use super::pacer::nanoseconds;
-use crate::report::Sample;
+use super::seconds::{Gathered, Timeline};
+use crate::report::{Interval, Sample};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
 use std::sync::mpsc::{Receiver, RecvTimeoutError};
@@ -13,6 +14,8 @@ use std::time::{Duration, Instant};
 
 /// Time between two looks.
 const PERIOD: Duration = Duration::from_secs(1);
+/// How long after the full second it looks: by then the threads have handed over what was before.
+const AFTER: Duration = Duration::from_millis(50);
 /// How long the target may take to answer `status`. The end of a run may have to wait for it.
 const PATIENCE: Duration = Duration::from_millis(500);
 
@@ -39,23 +42,49 @@ pub(crate) struct Watch<'a> {
     pub(crate) prefix: String,
     pub(crate) server_pid: Option<u32>,
     pub(crate) progress: Option<OnProgress>,
+    /// Where the responses of each second come from.
+    pub(crate) seconds: Receiver<Gathered>,
+}
+
+/// What was seen.
+#[derive(Default)]
+pub(crate) struct Watched {
+    /// One sample a second.
+    pub(crate) series: Vec<Sample>,
+    /// The responses of each second.
+    pub(crate) intervals: Vec<Interval>,
 }
 
 impl Watch<'_> {
     /// Looks once a second until the sender is dropped; returns what it saw.
-    pub(crate) fn run(mut self, until: &Receiver<()>) -> Vec<Sample> {
+    pub(crate) fn run(mut self, until: &Receiver<()>) -> Watched {
         let mut series: Vec<Sample> = Vec::new();
+        let mut timeline = Timeline::new(self.shared.counters.len());
         let mut admin = None;
-        while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(PERIOD) {
+        while let Err(RecvTimeoutError::Timeout) = until.recv_timeout(self.until_next()) {
             let last = series.last().copied().unwrap_or_default();
-            let sample = self.look(&mut admin);
+            let mut sample = self.look(&mut admin);
+            self.seconds.try_iter().for_each(|g| timeline.add(g));
+            put_figures(&mut sample, &timeline);
             self.tell(&last, &sample);
             series.push(sample);
         }
-        series
+        self.seconds.try_iter().for_each(|g| timeline.add(g));
+        let intervals = timeline.finish();
+        // What came late has its place now.
+        series.iter_mut().for_each(|s| put_figures(s, &timeline));
+        Watched { series, intervals }
+    }
+
+    /// Time until the next look.
+    fn until_next(&self) -> Duration {
+        let running = self.shared.origin.elapsed();
+        let seconds = running.saturating_sub(AFTER).as_secs() + 1;
+        (PERIOD * u32::try_from(seconds).unwrap_or(u32::MAX) + AFTER).saturating_sub(running)
     }
 
     fn look(&self, admin: &mut Option<Admin>) -> Sample {
+        let at_seconds = self.shared.origin.elapsed().as_secs_f64();
         let asked_at = nanoseconds(self.shared.origin, Instant::now());
         let queued = self.queued(admin);
         if queued == Some(0) {
@@ -63,15 +92,19 @@ impl Watch<'_> {
         }
         let counters = &self.shared.counters;
         Sample {
-            at_seconds: self.shared.origin.elapsed().as_secs_f64(),
+            at_seconds,
             sent: counters.iter().map(|c| c.sent.load(Relaxed)).sum(),
             completed: counters.iter().map(|c| c.completed.load(Relaxed)).sum(),
+            errors: counters.iter().map(|c| c.errors.load(Relaxed)).sum(),
+            failed: counters.iter().map(|c| c.failed.load(Relaxed)).sum(),
+            timeouts: counters.iter().map(|c| c.timeouts.load(Relaxed)).sum(),
             in_flight: counters.iter().map(|c| c.live.load(Relaxed)).sum(),
             queued,
             server_rss_bytes: self
                 .server_pid
                 .and_then(machine::process_use)
                 .map(|process| process.rss_bytes),
+            ..Sample::default()
         }
     }
 
@@ -99,4 +132,11 @@ impl Watch<'_> {
             tell(&progress);
         }
     }
+}
+
+/// Fills in the responses of the second before.
+fn put_figures(sample: &mut Sample, timeline: &Timeline) {
+    let figures = timeline.figures_at(sample.at_seconds);
+    sample.response_p50_ns = figures.p50;
+    sample.response_p99_ns = figures.p99;
 }

@@ -41,6 +41,13 @@ impl Histogram {
         (beyond + 1e-6 >= BEYOND).then(|| self.0.value_at_percentile(percentile))
     }
 
+    /// Adds all samples of another one.
+    pub fn merge(&mut self, other: &Histogram) {
+        // Fails where a value is out of range, and this one grows before that.
+        self.0.auto(true);
+        let _ = self.0.add(&other.0);
+    }
+
     fn form(&self) -> Result<Form, String> {
         let mut bytes = Vec::new();
         V2Serializer::new()

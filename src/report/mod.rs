@@ -25,7 +25,7 @@ pub mod verdict;
 pub use histogram::Histogram;
 #[cfg(feature = "load")]
 pub use run::{
-    Balance, Environment, Generator, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION, Sample,
-    ServerUse, Stage, Target, Wakeups,
+    Balance, Environment, Generator, Interval, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION,
+    Sample, ServerUse, Stage, Target, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};

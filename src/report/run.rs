@@ -46,6 +46,9 @@ pub struct Report {
     pub generator: Generator,
     /// One sample a second.
     pub series: Vec<Sample>,
+    /// The responses of each second, the warm-up's included; of a long run those of several.
+    #[serde(default)]
+    pub intervals: Vec<Interval>,
 }
 
 /// The server under test.
@@ -87,6 +90,9 @@ pub enum LoopKind {
 pub struct Phase {
     /// `flood`, `backlog`, `warmup`, `measure`.
     pub name: String,
+    /// When it began, in seconds since the first connection.
+    #[serde(default)]
+    pub at_seconds: f64,
     /// How long it took.
     pub seconds: f64,
     /// Jobs handed to the kernel in it.
@@ -237,6 +243,42 @@ pub struct Sample {
     pub queued: Option<u64>,
     /// Resident bytes of the server, where they can be seen.
     pub server_rss_bytes: Option<u64>,
+    /// Median response of the second before, in nanoseconds; `None` with too few responses.
+    #[serde(default)]
+    pub response_p50_ns: Option<u64>,
+    /// 99th percentile of the same.
+    #[serde(default)]
+    pub response_p99_ns: Option<u64>,
+    /// Jobs refused, or whose connection ended first, so far.
+    #[serde(default)]
+    pub errors: u64,
+    /// Jobs that failed so far.
+    #[serde(default)]
+    pub failed: u64,
+    /// Jobs not answered in time so far.
+    #[serde(default)]
+    pub timeouts: u64,
+}
+
+/// The responses of a span of time.
+#[derive(Clone, Debug, Serialize, Deserialize)]
+pub struct Interval {
+    /// When it began, in seconds since the first connection.
+    pub at_seconds: f64,
+    /// How long it was.
+    pub seconds: f64,
+    /// Response of the jobs that were answered in it.
+    pub response: Histogram,
+}
+
+impl Interval {
+    /// Adds the responses of another interval; this one then spans both.
+    pub fn merge(&mut self, other: &Interval) {
+        let until = (self.at_seconds + self.seconds).max(other.at_seconds + other.seconds);
+        self.at_seconds = self.at_seconds.min(other.at_seconds);
+        self.seconds = until - self.at_seconds;
+        self.response.merge(&other.response);
+    }
 }
 
 impl Report {

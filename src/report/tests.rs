@@ -36,6 +36,7 @@ fn report(load: LoopKind) -> Report {
         verdict,
         phases: vec![Phase {
             name: "measure".to_owned(),
+            at_seconds: 1.0,
             seconds: 2.0,
             sent: 1000,
             completed: 1000,
@@ -73,6 +74,7 @@ fn report(load: LoopKind) -> Report {
         },
         generator: Generator::default(),
         series: vec![Sample::default()],
+        intervals: Vec::new(),
     }
 }
 

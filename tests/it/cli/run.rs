@@ -76,6 +76,19 @@ fn books_are_good(books: &Value, jobs: u64) {
     }
 }
 
+/// Every answer is in the interval in which it came.
+fn intervals_hold_all(report: &Value, answered: u64) {
+    let intervals = report["intervals"].as_array().expect("intervals");
+    let latencies = intervals.iter().map(|interval| &interval["response"]);
+    let samples: u64 = latencies.map(|latency| decodes(latency).len()).sum();
+    assert_eq!(samples, answered);
+    let at: Vec<f64> = intervals
+        .iter()
+        .filter_map(|interval| interval["at_seconds"].as_f64())
+        .collect();
+    assert!(at.is_sorted() && at.len() == intervals.len(), "{at:?}");
+}
+
 /// A histogram is what its figures say, and HDR of version 2 for everybody else.
 fn decodes(latency: &Value) -> hdrhistogram::Histogram<u64> {
     assert_eq!(latency["unit"], "ns");
@@ -138,6 +151,7 @@ fn loads_are_accounted_for(server: &impl Server) {
             let response = stages.iter().find(|stage| stage["name"] == "response");
             let response = decodes(&response.expect("a response")["latency"]);
             assert!(!response.is_empty());
+            intervals_hold_all(&report, response.len());
             let table = read(&files, "response.hgrm");
             assert!(table.trim_start().starts_with("Value "), "{table}");
             let total = format!("Total count    = {:12}]", response.len());
