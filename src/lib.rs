@@ -7,10 +7,11 @@
 //!
 //! ```text
 //! protocol  <-  engine                     pure: no runtime, no sockets, no clock, no randomness
+//! protocol  <-  model                      pure: the same rules, read once more and naively; never imports engine
 //! protocol  <-  wire                       tokio: many connections on one thread
 //! protocol, engine, wire  <-  server       the job server: the engine driven by the wire
 //! protocol, wire, report  <-  load         the load generator; it never knows whom it drives
-//! protocol, engine, report  <-  conformance   cases, played in memory or over TCP
+//! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -65,6 +66,7 @@ pub mod conformance;
 pub mod engine;
 #[cfg(feature = "load")]
 pub mod load;
+pub mod model;
 pub mod protocol;
 #[cfg(any(feature = "load", feature = "conform"))]
 pub mod report;

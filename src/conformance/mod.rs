@@ -10,6 +10,7 @@ pub mod case;
 pub mod diff;
 #[cfg(feature = "conform")]
 pub mod features;
+pub mod generate;
 #[cfg(feature = "conform")]
 pub mod launch;
 pub mod memory;

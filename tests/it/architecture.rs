@@ -9,13 +9,14 @@ use std::path::{Path, PathBuf};
 const MAY_IMPORT: &[(&str, Imports)] = &[
     ("protocol", Imports::Only(&[])),
     ("engine", Imports::Only(&["protocol"])),
+    ("model", Imports::Only(&["protocol"])),
     ("wire", Imports::Only(&["protocol"])),
     ("server", Imports::Only(&["protocol", "engine", "wire"])),
     ("report", Imports::Only(&[])),
     ("load", Imports::Only(&["protocol", "wire", "report"])),
     (
         "conformance",
-        Imports::Only(&["protocol", "engine", "report"]),
+        Imports::Only(&["protocol", "engine", "model", "report"]),
     ),
     ("cli", Imports::Everything),
     ("main", Imports::Only(&["cli"])),
@@ -23,7 +24,7 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
 ];
 
 /// No runtime, no sockets, no clock, no randomness.
-const PURE: &[&str] = &["protocol", "engine"];
+const PURE: &[&str] = &["protocol", "engine", "model"];
 
 /// Paths that a pure layer does not contain, in any spelling of `use`.
 const IMPURE: &[&str] = &[

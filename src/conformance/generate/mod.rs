@@ -1,0 +1,16 @@
+//! Sessions that nobody wrote: random acts of several peers on few names, judged by the
+//! [`model`](crate::model) after every one of them, on the engine in memory or on any server.
+//!
+//! A session is plain data, so it can be drawn, shrunk, printed and played again.
+
+mod draw;
+mod op;
+mod session;
+mod shrink;
+#[cfg(test)]
+mod tests;
+
+pub use draw::{Weights, draw};
+pub use op::{Admin, Kind, Malformed, Op, WorkKind};
+pub use session::{Failure, Session, play};
+pub use shrink::Shrink;

@@ -1,0 +1,86 @@
+//! Generated sessions on the engine in memory, as properties: what fails is shrunk.
+
+use super::{Op, Shrink, Weights, draw, play};
+use crate::conformance::memory::MemoryArm;
+use crate::engine::Policy;
+use crate::model::Rules;
+use proptest::prelude::*;
+use proptest::strategy::{NewTree, ValueTree};
+use proptest::test_runner::TestRunner;
+use std::num::NonZeroU32;
+
+const STEPS: usize = 120;
+
+/// Sessions of [`STEPS`] steps.
+#[derive(Debug)]
+struct Sessions;
+
+#[derive(Debug)]
+struct Tree(Shrink);
+
+impl Strategy for Sessions {
+    type Tree = Tree;
+    type Value = Vec<Op>;
+
+    fn new_tree(&self, runner: &mut TestRunner) -> NewTree<Self> {
+        let seed = runner.rng().next_u64();
+        Ok(Tree(Shrink::new(draw(seed, STEPS, Weights::ALL))))
+    }
+}
+
+impl ValueTree for Tree {
+    type Value = Vec<Op>;
+
+    fn current(&self) -> Vec<Op> {
+        self.0.candidate()
+    }
+
+    fn simplify(&mut self) -> bool {
+        self.0.fails()
+    }
+
+    fn complicate(&mut self) -> bool {
+        self.0.passes()
+    }
+}
+
+fn policies() -> impl Strategy<Value = (Option<u8>, Option<NonZeroU32>, bool)> {
+    let retries = prop_oneof![Just(None), (0..4_u8).prop_map(Some)];
+    let wakeup = prop_oneof![Just(None), (1..3_u32).prop_map(NonZeroU32::new)];
+    (retries, wakeup, any::<bool>())
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 1000, ..ProptestConfig::default() })]
+    #[test]
+    fn the_engine_does_what_the_model_allows(
+        ops in Sessions,
+        (job_retries, worker_wakeup, exceptions) in policies(),
+    ) {
+        let policy = Policy { job_retries, worker_wakeup, exceptions, ..Policy::default() };
+        let rules = Rules { job_retries, exceptions };
+        let played = play(&mut MemoryArm::new(policy), rules, "", &ops);
+        prop_assert!(played.is_ok(), "{}", played.unwrap_err());
+    }
+}
+
+/// Sessions go where something happens: jobs are run, and some are left.
+#[test]
+fn sessions_get_somewhere() {
+    let (mut jobs, mut assigned) = (0, 0);
+    for seed in 0..100 {
+        let ops = draw(seed, STEPS, Weights::ALL);
+        assert_eq!(ops, draw(seed, STEPS, Weights::ALL));
+        let session = play(
+            &mut MemoryArm::new(Policy::default()),
+            Rules::default(),
+            "",
+            &ops,
+        );
+        let session = session.unwrap();
+        jobs += session.model().jobs();
+        assigned += session.assigned();
+    }
+    assert!(jobs > 500, "{jobs} jobs were left");
+    assert!(assigned > 500, "{assigned} jobs were handed out");
+}
