@@ -434,7 +434,5 @@ pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
 
 /// Reads the results of a run.
 pub(super) fn read_report(path: &Path) -> anyhow::Result<Conformance> {
-    let name = path.display();
-    let text = std::fs::read_to_string(path).with_context(|| format!("cannot read {name}"))?;
-    conform::from_json(&text).with_context(|| format!("{name} holds no conformance results"))
+    Ok(conform::read(path)?)
 }

@@ -1,12 +1,13 @@
 //! `gearbench schema`: the JSON Schema of what gearbench writes.
 
 use super::exit;
-use crate::report::conform;
+use crate::report::{conform, json};
 use clap::{Args, ValueEnum};
 
 const EXAMPLES: &str = "\
 Examples:
-  gearbench schema conform      the schema of what `gearbench conform --json` writes";
+  gearbench schema conform      the schema of what `gearbench conform --json` writes
+  gearbench schema run          the schema of the result.json that `gearbench run` writes";
 
 const EXITS: &str = "\
 Exit codes: 0 printed; 2 usage.";
@@ -24,12 +25,15 @@ pub(super) struct SchemaArgs {
 enum Of {
     /// What `gearbench conform --json` writes
     Conform,
+    /// What `gearbench run` writes
+    Run,
 }
 
 /// Prints a schema.
 pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<u8> {
     let text = match args.of {
         Of::Conform => conform::schema()?,
+        Of::Run => json::schema()?,
     };
     super::print(&text)?;
     Ok(exit::OK)

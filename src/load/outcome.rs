@@ -55,6 +55,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
         .collect();
     Ok(Report {
         schema_version: SCHEMA_VERSION,
+        kind: report::LoadDocument::default(),
         command: "run".to_owned(),
         version: env!("CARGO_PKG_VERSION").to_owned(),
         run_id: context.plan.id.to_string(),

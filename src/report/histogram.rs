@@ -3,7 +3,9 @@
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hdrhistogram::serialization::{Deserializer as HdrDeserializer, Serializer as _, V2Serializer};
+use schemars::{JsonSchema, Schema, SchemaGenerator};
 use serde::{Deserialize, Deserializer, Serialize, Serializer, de, ser};
+use std::borrow::Cow;
 use std::collections::BTreeMap;
 
 /// Percentiles that reports show unless told otherwise.
@@ -17,7 +19,9 @@ const BEYOND: f64 = 10.0;
 pub struct Histogram(pub hdrhistogram::Histogram<u64>);
 
 /// The JSON form. The figures are there to be read; the histogram is what counts.
-#[derive(Serialize, Deserialize)]
+#[derive(Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+#[schemars(rename = "Histogram")]
 struct Form {
     unit: String,
     count: u64,
@@ -77,12 +81,78 @@ impl<'de> Deserialize<'de> for Histogram {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let form = Form::deserialize(deserializer)?;
         let bytes = STANDARD
-            .decode(form.hdr_v2_base64)
-            .map_err(de::Error::custom)?;
-        HdrDeserializer::new()
-            .deserialize(&mut bytes.as_slice())
-            .map(Histogram)
-            .map_err(|error| de::Error::custom(format!("no HDR V2 histogram: {error:?}")))
+            .decode(&form.hdr_v2_base64)
+            .map_err(|error| de::Error::custom(format!("hdr_v2_base64: {error}")))?;
+        let histogram =
+            decode(&bytes).map_err(|error| de::Error::custom(format!("hdr_v2_base64: {error}")))?;
+        form.check(&histogram).map_err(de::Error::custom)?;
+        Ok(histogram)
+    }
+}
+
+impl JsonSchema for Histogram {
+    fn schema_name() -> Cow<'static, str> {
+        Form::schema_name()
+    }
+
+    fn json_schema(generator: &mut SchemaGenerator) -> Schema {
+        Form::json_schema(generator)
+    }
+}
+
+/// Where HDR V2 has its cookie, the length of what follows the header, and the digits.
+const COOKIE: [u8; 4] = 0x1c84_9313_u32.to_be_bytes();
+const HEADER: usize = 40;
+/// Digits above which a histogram would take more memory than all that gearbench makes.
+const MOST_DIGITS: u32 = 3;
+
+/// Decodes HDR V2. What its header claims is held against what is there before anything is
+/// allocated for it.
+fn decode(bytes: &[u8]) -> Result<Histogram, String> {
+    let word = |at: usize| {
+        let bytes = bytes.get(at..at + 4)?;
+        Some(u32::from_be_bytes(bytes.try_into().ok()?))
+    };
+    let payload = bytes.len().saturating_sub(HEADER);
+    match (bytes.get(..4), word(4), word(12)) {
+        (Some(cookie), Some(length), Some(digits))
+            if *cookie == COOKIE && length as usize == payload && digits <= MOST_DIGITS => {}
+        _ => return Err("no HDR V2 histogram: its header is damaged".to_owned()),
+    }
+    let mut rest = bytes;
+    HdrDeserializer::new()
+        .deserialize(&mut rest)
+        .map(Histogram)
+        .map_err(|error| format!("no HDR V2 histogram: {error}"))
+}
+
+impl Form {
+    /// Whether the figures are those of the histogram.
+    fn check(&self, histogram: &Histogram) -> Result<(), String> {
+        if self.unit != "ns" {
+            return Err(format!("unit: expected \"ns\", found {:?}", self.unit));
+        }
+        let hdr = &histogram.0;
+        let min = if hdr.is_empty() { 0 } else { hdr.min() };
+        for (name, stated, held) in [
+            ("count", self.count, hdr.len()),
+            ("min", self.min, min),
+            ("max", self.max, hdr.max()),
+        ] {
+            if stated != held {
+                return Err(format!("{name}: {stated}, but the histogram has {held}"));
+            }
+        }
+        for (name, stated) in &self.percentiles {
+            let percentile = name.parse().ok().filter(|p| (0.0..=100.0).contains(p));
+            let held = percentile.map(|percentile| hdr.value_at_percentile(percentile));
+            if held != Some(*stated) {
+                return Err(format!(
+                    "percentiles: {name:?} is {stated}, but not of this histogram"
+                ));
+            }
+        }
+        Ok(())
     }
 }
 

@@ -5,6 +5,8 @@
 
 #[cfg(feature = "conform")]
 pub mod conform;
+pub mod document;
+mod escape;
 #[cfg(feature = "load")]
 pub mod hgrm;
 #[cfg(feature = "load")]
@@ -14,6 +16,7 @@ pub mod json;
 pub mod quantity;
 #[cfg(feature = "load")]
 mod run;
+pub mod strict;
 #[cfg(feature = "load")]
 #[cfg(test)]
 mod tests;
@@ -23,6 +26,8 @@ pub mod verdict;
 
 #[cfg(feature = "load")]
 pub use histogram::Histogram;
+#[cfg(feature = "load")]
+pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
     Balance, Environment, Generator, Interval, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION,

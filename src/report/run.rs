@@ -1,17 +1,23 @@
 //! What a load run found.
 
 use super::{Histogram, Verdict};
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
 
-/// Version of the JSON form; it grows when a field changes its meaning or goes.
+/// Version of the JSON form; it grows when a field changes its meaning or goes. A field that is
+/// new has a default, so that results from before it can still be read.
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One run, whole.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Report {
     /// [`SCHEMA_VERSION`] of the writer.
     pub schema_version: u32,
+    /// Tells this document from the other ones of gearbench.
+    #[serde(default)]
+    pub kind: Document,
     /// The subcommand.
     pub command: String,
     /// Version of gearbench.
@@ -51,8 +57,18 @@ pub struct Report {
     pub intervals: Vec<Interval>,
 }
 
+/// The kind of a document.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum Document {
+    /// Results of a load run.
+    #[default]
+    Load,
+}
+
 /// The server under test.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Target {
     /// `host:port`.
     pub address: String,
@@ -61,7 +77,8 @@ pub struct Target {
 }
 
 /// The machine the generator ran on.
-#[derive(Clone, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Environment {
     /// Operating system.
     pub os: String,
@@ -76,7 +93,7 @@ pub struct Environment {
 }
 
 /// How jobs are started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LoopKind {
     /// The next job waits for the answer to the last: slow answers slow the load.
@@ -86,7 +103,8 @@ pub enum LoopKind {
 }
 
 /// One part of a run.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Phase {
     /// `flood`, `backlog`, `warmup`, `measure`.
     pub name: String,
@@ -114,7 +132,8 @@ pub struct Phase {
 }
 
 /// What a phase cost the server.
-#[derive(Clone, Copy, Debug, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct ServerUse {
     /// Processor seconds, user and system.
     pub cpu_seconds: f64,
@@ -125,7 +144,8 @@ pub struct ServerUse {
 }
 
 /// Latency between two stamps of a job.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Stage {
     /// The stage, as `explain latency` names it.
     pub name: String,
@@ -135,7 +155,8 @@ pub struct Stage {
 
 /// Where every job went. `scheduled = sent + shed` and
 /// `sent = ok + failed + error + timeout + in_flight`, or there is no report.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Ledger {
     /// Jobs that were to be sent.
     pub scheduled: u64,
@@ -172,7 +193,8 @@ pub struct Ledger {
 }
 
 /// How evenly the measured jobs were spread over the workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Balance {
     /// Workers.
     pub workers: usize,
@@ -193,7 +215,8 @@ pub struct Balance {
 }
 
 /// Wake-ups and vain grabs of the whole run.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Wakeups {
     /// PRE_SLEEPs sent.
     pub sleeps: u64,
@@ -210,7 +233,8 @@ pub struct Wakeups {
 }
 
 /// Whether the generator was the limit.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Generator {
     /// Threads that drove connections.
     pub threads: usize,
@@ -229,7 +253,8 @@ pub struct Generator {
 }
 
 /// One second of a run.
-#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize)]
+#[derive(Clone, Copy, Debug, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Sample {
     /// Seconds since the first connection.
     pub at_seconds: f64,
@@ -261,7 +286,8 @@ pub struct Sample {
 }
 
 /// The responses of a span of time.
-#[derive(Clone, Debug, Serialize, Deserialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Interval {
     /// When it began, in seconds since the first connection.
     pub at_seconds: f64,

@@ -20,6 +20,7 @@ fn report(load: LoopKind) -> Report {
     verdict.find(Kind::Invariant, "1 jobs lost");
     Report {
         schema_version: SCHEMA_VERSION,
+        kind: run::Document::Load,
         command: "run".to_owned(),
         version: "0".to_owned(),
         run_id: "00c0ffee".to_owned(),

@@ -1,10 +1,13 @@
 //! What a run comes to: findings, each with the exit code it stands for.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 /// What kind of thing was found. The order is that of precedence: the first that applies gives
 /// the exit code.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(
+    Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, JsonSchema,
+)]
 #[serde(rename_all = "snake_case")]
 pub enum Kind {
     /// A user or a supervisor ended the run; what was measured until then stands.
@@ -47,7 +50,8 @@ impl Kind {
 }
 
 /// One thing that keeps a run from having passed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Finding {
     /// Its kind.
     pub kind: Kind,
@@ -58,7 +62,8 @@ pub struct Finding {
 }
 
 /// All findings, and the exit code they come to.
-#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Verdict {
     /// 0, or the code of the finding that takes precedence.
     pub exit_code: u8,

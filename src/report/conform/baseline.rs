@@ -1,8 +1,8 @@
 //! Two runs held against each other.
 
-use super::escape;
 use super::exit::cases;
 use super::{Conformance, Verdict};
+use crate::report::escape;
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 

@@ -1,8 +1,8 @@
 //! The report as JUnit XML, for CI systems.
 
-use super::escape::{block, line};
 use super::group;
 use super::{CaseResult, Conformance, FailureDetail, Verdict};
+use crate::report::escape::{block, line};
 use quick_junit::{NonSuccessKind, Report, SerializeError, TestCase, TestCaseStatus, TestSuite};
 use std::time::Duration;
 

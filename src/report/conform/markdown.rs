@@ -1,9 +1,9 @@
 //! The report as Markdown, for a comment on a pull request.
 
-use super::escape::{fenced, line, markdown as safe, markdown_code as code};
 use super::exit::{self, cases};
 use super::group;
 use super::{CaseResult, Conformance, Counts, Verdict};
+use crate::report::escape::{fenced, line, markdown as safe, markdown_code as code};
 
 /// Characters that a comment may have, less room for the note on what was cut.
 const ROOM: usize = 65_000;

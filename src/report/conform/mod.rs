@@ -6,7 +6,7 @@
 //! under test; no renderer trusts a byte of it.
 
 mod baseline;
-mod escape;
+
 #[cfg(test)]
 mod examples;
 mod exit;
@@ -20,7 +20,7 @@ mod tests;
 pub mod text;
 
 pub use baseline::{Baseline, Case, compare_baseline};
-pub use json::{ReadError, from_json, json, schema};
+pub use json::{from_json, json, read, schema};
 pub use junit::junit;
 pub use markdown::markdown;
 pub use matrix::{matrix_html, matrix_markdown};

@@ -2,7 +2,7 @@
 
 use super::{Cell, Matrix, Share};
 use crate::report::conform::Conformance;
-use crate::report::conform::escape::{markdown as safe, markdown_code as code};
+use crate::report::escape::{markdown as safe, markdown_code as code};
 
 /// Servers × cases as Markdown tables, the reasons as notes below.
 pub fn matrix_markdown(reports: &[Conformance]) -> String {

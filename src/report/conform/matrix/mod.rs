@@ -6,9 +6,9 @@ mod markdown;
 pub use html::matrix_html;
 pub use markdown::matrix_markdown;
 
-use super::escape::line;
 use super::group;
 use super::{CaseResult, Conformance, Level, Verdict};
+use crate::report::escape::line;
 use serde::Serialize;
 
 /// What both renderings show.

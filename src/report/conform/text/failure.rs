@@ -2,9 +2,9 @@
 
 use super::TraceOf;
 use super::layout::Page;
-use crate::report::conform::escape::line;
 use crate::report::conform::group;
 use crate::report::conform::{CaseResult, FailureDetail, Verdict};
+use crate::report::escape::line;
 
 /// Columns in front of what belongs to a failure.
 const INDENT: usize = 2;

@@ -2,7 +2,7 @@
 
 use super::Options;
 use crate::report::conform::Verdict;
-use crate::report::conform::escape;
+use crate::report::escape;
 
 /// Columns of the names in front of fields.
 const NAME: usize = 12;

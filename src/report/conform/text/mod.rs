@@ -4,10 +4,10 @@ mod failure;
 mod layout;
 mod table;
 
-use super::escape::line;
 use super::exit::{self, cases};
 use super::group;
 use super::{Conformance, Verdict};
+use crate::report::escape::line;
 use layout::Page;
 
 /// How the text looks.

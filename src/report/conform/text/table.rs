@@ -1,8 +1,8 @@
 //! The table of areas.
 
 use super::layout::{Page, colour, duration};
-use crate::report::conform::escape::line;
 use crate::report::conform::{Conformance, Counts, Verdict, group};
+use crate::report::escape::line;
 
 /// Columns of a time.
 const TIME: usize = 8;

@@ -3,12 +3,12 @@
 use std::fmt::Write;
 
 /// One line: control characters are shown as escapes, line feeds too.
-pub(super) fn line(text: &str) -> String {
+pub(crate) fn line(text: &str) -> String {
     shown(text, |_| false)
 }
 
 /// Several lines: control characters are shown as escapes, but for line feeds and tabs.
-pub(super) fn block(text: &str) -> String {
+pub(crate) fn block(text: &str) -> String {
     shown(text, |c| matches!(c, '\n' | '\t'))
 }
 
@@ -35,7 +35,7 @@ fn is_invisible(c: char) -> bool {
 }
 
 /// Text inside Markdown, in a table too: nothing in it is markup, a mention or a link.
-pub(super) fn markdown(text: &str) -> String {
+pub(crate) fn markdown(text: &str) -> String {
     let mut out = String::with_capacity(text.len());
     for c in line(text).chars() {
         let _ = match c {
@@ -49,12 +49,12 @@ pub(super) fn markdown(text: &str) -> String {
 }
 
 /// Text in the typeface of code, inside Markdown.
-pub(super) fn markdown_code(text: &str) -> String {
+pub(crate) fn markdown_code(text: &str) -> String {
     format!("<code>{}</code>", markdown(text).replace("&#8203;", ""))
 }
 
 /// A block of code inside Markdown; its fence is longer than any within.
-pub(super) fn fenced(text: &str) -> String {
+pub(crate) fn fenced(text: &str) -> String {
     let text = block(text);
     let mut longest = 0;
     let mut run = 0;
