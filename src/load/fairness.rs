@@ -22,6 +22,7 @@ pub(crate) fn balance(jobs: &[u64]) -> Option<Balance> {
         cv: even(variance.sqrt() / mean, 0.0),
         // Of a multinomial: the variance of each worker's jobs is about their mean.
         jain_if_random: even(mean / (mean + 1.0 - 1.0 / n), 1.0),
+        jobs_per_worker: jobs.to_vec(),
     })
 }
 

@@ -193,7 +193,7 @@ pub struct Ledger {
 }
 
 /// How evenly the measured jobs were spread over the workers.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Balance {
     /// Workers.
@@ -212,6 +212,9 @@ pub struct Balance {
     pub cv: f64,
     /// Jain's index that a dispatcher drawing lots would give on average with as many jobs.
     pub jain_if_random: f64,
+    /// Jobs of each worker.
+    #[serde(default)]
+    pub jobs_per_worker: Vec<u64>,
 }
 
 /// Wake-ups and vain grabs of the whole run.
