@@ -1,6 +1,6 @@
 //! The text protocol of the model.
 
-use super::heard::{Divergence, Heard};
+use super::heard::{Divergence, Heard, Wanted};
 use super::jobs::{Job, Place};
 use super::{Function, Judgement, Model};
 use crate::protocol::Priority;
@@ -49,10 +49,9 @@ impl Model {
         command: &Command<'_>,
         heard: &mut Heard,
     ) -> Judgement {
-        let ok = |line: &[u8]| line == b"OK";
         match *command {
             Command::Version | Command::GetPid | Command::Verbose => {
-                heard.line(peer, "P-TEXT-01", |line| line.starts_with(b"OK "))
+                heard.line(peer, "P-TEXT-01", "OK ..")
             }
             Command::Status => self.functions(peer, "P-TEXT-13", heard, |model, name| {
                 let jobs = model.jobs.iter().filter(|job| job.function == name);
@@ -80,28 +79,28 @@ impl Model {
                     row(&job.handle, [lost(job), flags[0], flags[1]])
                 });
                 let rows = rows.collect();
-                same_rows(heard.list(peer, "P-TEXT-24")?, rows, "P-TEXT-24")
+                self.rows(peer, "P-TEXT-24", heard, rows)
             }
             Command::ShowUniqueJobs => {
                 let rows = self.jobs.iter().map(|job| shown(&job.unique)).collect();
-                same_rows(heard.list(peer, "P-TEXT-25")?, rows, "P-TEXT-25")
+                self.rows(peer, "P-TEXT-25", heard, rows)
             }
             Command::MaxQueue { function, limits } => {
                 let index = self.know(function);
                 self.functions[index].limits = limits.map(|limit| limit.map(|n| n.get()));
-                heard.line(peer, "P-TEXT-20", ok)
+                heard.line(peer, "P-TEXT-20", "OK")
             }
             Command::CancelJob { handle } => {
                 let Some(index) = self.jobs.iter().position(|job| job.handle == handle) else {
-                    return heard.line(peer, "P-TEXT-29", |line| line == b"ERR UNKNOWN_JOB");
+                    return heard.line(peer, "P-TEXT-29", "ERR UNKNOWN_JOB");
                 };
                 self.fail(index, "P-TEXT-28", heard)?;
-                heard.line(peer, "P-TEXT-28", ok)
+                heard.line(peer, "P-TEXT-28", "OK")
             }
             Command::CreateFunction { function } => {
                 let index = self.know(function);
                 self.functions[index].created = true;
-                heard.line(peer, "P-TEXT-33", ok)
+                heard.line(peer, "P-TEXT-33", "OK")
             }
             Command::DropFunction { function } => self.drop_function(peer, function, heard),
         }
@@ -123,25 +122,33 @@ impl Model {
         columns: impl Fn(&Model, &[u8]) -> Vec<usize>,
     ) -> Judgement {
         let mut rows = heard.list(peer, rule)?;
+        let mut wanted = Vec::new();
         for function in &self.functions {
             let columns = columns(self, &function.name);
-            let text: String = columns.iter().map(|number| format!("\t{number}")).collect();
-            let wanted = [function.name.as_slice(), text.as_bytes()].concat();
-            let limited = function.limits != [None; 3];
-            let idle = columns.iter().all(|&n| n == 0) && !function.created && !limited;
-            match rows.iter().position(|row| *row == wanted) {
-                Some(at) => drop(rows.remove(at)),
-                None if idle => {}
-                None => {
-                    let rows: Vec<String> = rows
-                        .iter()
-                        .map(|row| row.escape_ascii().to_string())
-                        .collect();
-                    return Err(Divergence::new(rule, &wanted, rows.join(" | ")));
-                }
+            let numbers: String = columns.iter().map(|n| format!("\t{n}")).collect();
+            let row = [function.name.as_slice(), numbers.as_bytes()].concat();
+            match columns.iter().all(|&n| n == 0) && !function.is_pinned() {
+                true => rows.retain(|found| *found != row),
+                false => wanted.push(row),
             }
         }
-        same_rows(rows, Vec::new(), rule)
+        same_rows(peer, rule, rows, wanted, self.rules.shared)
+    }
+
+    fn rows(
+        &self,
+        peer: usize,
+        rule: &'static str,
+        heard: &mut Heard,
+        wanted: Vec<Vec<u8>>,
+    ) -> Judgement {
+        same_rows(
+            peer,
+            rule,
+            heard.list(peer, rule)?,
+            wanted,
+            self.rules.shared,
+        )
     }
 
     /// A row for each connection: descriptor and address are the server's business.
@@ -151,10 +158,11 @@ impl Model {
         for line in heard.list(peer, rule)? {
             let mut words: Vec<&[u8]> = line.split(|&b| b == b' ').skip(2).collect();
             if words.get(1) != Some(&b":".as_slice()) {
+                let wanted = Wanted::Line(peer, "FD ADDRESS ID : FUNCTIONS".to_owned());
                 return Err(Divergence::new(
                     rule,
-                    "fd, address, id, `:`, functions",
-                    &line,
+                    wanted,
+                    line.escape_ascii().to_string(),
                 ));
             }
             words[2..].sort_unstable();
@@ -165,7 +173,7 @@ impl Model {
             words.sort_unstable();
             [&[&*peer.client_id, b":"], &*words].concat().join(&b' ')
         });
-        same_rows(rows, wanted.collect(), rule)
+        same_rows(peer, rule, rows, wanted.collect(), self.rules.shared)
     }
 
     fn drop_function(&mut self, peer: usize, name: &[u8], heard: &mut Heard) -> Judgement {
@@ -175,7 +183,7 @@ impl Model {
             .iter()
             .any(|job| job.function == name && running(job));
         if busy || self.workers(name) > 0 {
-            return heard.line(peer, "P-TEXT-37", |line| line.starts_with(b"ERR there are"));
+            return heard.line(peer, "P-TEXT-37", "ERR there are..");
         }
         let known = self.functions.iter().position(|f| f.name == name);
         let has_jobs = self.jobs.iter().any(|job| job.function == name);
@@ -185,32 +193,40 @@ impl Model {
             }
         }
         let function = known.map(|index| self.functions.remove(index));
-        let listed = has_jobs
-            || function
-                .as_ref()
-                .is_some_and(|f| f.created || f.limits != [None; 3]);
-        heard.line(peer, "P-TEXT-36", |line| match line {
-            b"OK" => function.is_some(),
-            // It may have been forgotten when it had nothing any more.
-            b"ERR function not found" => !listed,
-            _ => false,
-        })
+        let listed = has_jobs || function.as_ref().is_some_and(Function::is_pinned);
+        // One that had nothing any more may have been forgotten.
+        const UNKNOWN: &str = "ERR function not found";
+        match function {
+            None => heard.line(peer, "P-TEXT-38", UNKNOWN),
+            Some(_) if listed => heard.line(peer, "P-TEXT-36", "OK"),
+            Some(_) => heard.line_or(peer, "P-TEXT-36", &["OK", UNKNOWN]),
+        }
     }
 }
 
-/// The same rows, in any order.
-fn same_rows(mut found: Vec<Vec<u8>>, mut wanted: Vec<Vec<u8>>, rule: &'static str) -> Judgement {
-    found.sort_unstable();
-    wanted.sort_unstable();
-    if found == wanted {
+/// The same rows, in any order. On a server that others use too there may be more.
+fn same_rows(
+    peer: usize,
+    rule: &'static str,
+    found: Vec<Vec<u8>>,
+    wanted: Vec<Vec<u8>>,
+    shared: bool,
+) -> Judgement {
+    let mut more = found.clone();
+    let all = wanted.iter().all(|row| {
+        let at = more.iter().position(|found| found == row);
+        at.map(|at| more.swap_remove(at)).is_some()
+    });
+    if all && (shared || more.is_empty()) {
         return Ok(());
     }
-    let show = |rows: &[Vec<u8>]| {
-        let rows: Vec<String> = rows
-            .iter()
-            .map(|row| row.escape_ascii().to_string())
-            .collect();
-        rows.join(" | ")
-    };
-    Err(Divergence::new(rule, show(&wanted), show(&found)))
+    let found: Vec<String> = found
+        .iter()
+        .map(|row| format!("\"{}\"", row.escape_ascii()))
+        .collect();
+    Err(Divergence::new(
+        rule,
+        Wanted::List(peer, wanted),
+        found.join(", "),
+    ))
 }

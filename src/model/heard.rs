@@ -69,54 +69,84 @@ pub(super) fn packet(kind: PacketType, args: &[&[u8]], body: &[u8]) -> Said {
     }
 }
 
+/// What the model allows in place of what came.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Wanted {
+    /// One of these, to that peer.
+    Said(usize, Vec<Said>),
+    /// JOB_CREATED with a handle that named no job before.
+    Handle(usize),
+    /// An ERROR, with this code where one is given.
+    Error(usize, Option<Vec<u8>>),
+    /// A line of the text protocol; `..` at its end stands for anything.
+    Line(usize, String),
+    /// These lines in any order, and a dot.
+    List(usize, Vec<Vec<u8>>),
+    /// Nothing more.
+    Nothing(usize),
+    /// A NOOP to one of these.
+    Noop(Vec<usize>),
+}
+
+impl Wanted {
+    /// This, to that peer.
+    pub(super) fn one(peer: usize, said: Said) -> Self {
+        Wanted::Said(peer, vec![said])
+    }
+}
+
+impl fmt::Display for Wanted {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let shown = |lines: &[Vec<u8>]| {
+            let lines: Vec<String> = lines
+                .iter()
+                .map(|line| format!("\"{}\"", line.escape_ascii()))
+                .collect();
+            lines.join(", ")
+        };
+        match self {
+            Wanted::Said(peer, said) => {
+                let said: Vec<String> = said.iter().map(|said| format!("{said:?}")).collect();
+                write!(f, "{} at peer {peer}", said.join(" or "))
+            }
+            Wanted::Handle(peer) => write!(f, "JOB_CREATED with a new handle at peer {peer}"),
+            Wanted::Error(peer, code) => {
+                let code = code.as_deref().unwrap_or(b"with any code").escape_ascii();
+                write!(f, "ERROR {code} at peer {peer}")
+            }
+            Wanted::Line(peer, line) => write!(f, "text \"{line}\" at peer {peer}"),
+            Wanted::List(peer, lines) => {
+                write!(f, "the lines {} and a dot at peer {peer}", shown(lines))
+            }
+            Wanted::Nothing(peer) => write!(f, "nothing more at peer {peer}"),
+            Wanted::Noop(peers) => write!(f, "a NOOP to one of the peers {peers:?}"),
+        }
+    }
+}
+
 /// Where a server and the model part.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("{rule}: expected {expected}, found {found}")]
+#[error("{rule}: expected {wanted}, found {found}")]
 pub struct Divergence {
     /// The requirement that is not met.
     pub rule: &'static str,
     /// What the model allows.
-    pub expected: String,
+    pub wanted: Wanted,
     /// What came.
     pub found: String,
 }
 
-/// Something that can be shown in a divergence.
-pub(super) trait Shown {
-    fn show(&self) -> String;
-}
-
-impl Shown for &str {
-    fn show(&self) -> String {
-        (*self).to_owned()
-    }
-}
-
-impl Shown for &String {
-    fn show(&self) -> String {
-        (*self).clone()
-    }
-}
-
-impl Shown for String {
-    fn show(&self) -> String {
-        self.clone()
-    }
-}
-
-impl Shown for &Vec<u8> {
-    fn show(&self) -> String {
-        format!("\"{}\"", self.escape_ascii())
-    }
-}
-
 impl Divergence {
-    pub(super) fn new(rule: &'static str, expected: impl Shown, found: impl Shown) -> Self {
+    pub(super) fn new(rule: &'static str, wanted: Wanted, found: String) -> Self {
         Divergence {
             rule,
-            expected: expected.show(),
-            found: found.show(),
+            wanted,
+            found,
         }
+    }
+
+    pub(super) fn nothing(rule: &'static str, peer: usize, found: String) -> Self {
+        Divergence::new(rule, Wanted::Nothing(peer), found)
     }
 }
 
@@ -164,8 +194,7 @@ impl Heard {
         rule: &'static str,
         wanted: Said,
     ) -> Result<(), Divergence> {
-        let found = self.take(peer, |said| (*said == wanted).then_some(()));
-        found.ok_or_else(|| Divergence::new(rule, format!("{wanted:?}"), self.found(peer)))
+        self.one_of(peer, rule, vec![wanted]).map(|_| ())
     }
 
     /// Takes one of several; which.
@@ -173,13 +202,10 @@ impl Heard {
         &mut self,
         peer: usize,
         rule: &'static str,
-        wanted: &[Said],
+        wanted: Vec<Said>,
     ) -> Result<usize, Divergence> {
         let found = self.take(peer, |said| wanted.iter().position(|wanted| wanted == said));
-        found.ok_or_else(|| {
-            let wanted: Vec<String> = wanted.iter().map(|said| format!("{said:?}")).collect();
-            Divergence::new(rule, wanted.join(" or "), self.found(peer))
-        })
+        found.ok_or_else(|| Divergence::new(rule, Wanted::Said(peer, wanted), self.found(peer)))
     }
 
     /// Takes a JOB_CREATED; its handle.
@@ -196,8 +222,7 @@ impl Heard {
             }
             _ => None,
         });
-        let wanted = "JOB_CREATED with a handle of 1 to 63 bytes";
-        handle.ok_or_else(|| Divergence::new(rule, wanted, self.found(peer)))
+        handle.ok_or_else(|| Divergence::new(rule, Wanted::Handle(peer), self.found(peer)))
     }
 
     /// Takes an ERROR, with this code where one is given.
@@ -214,31 +239,39 @@ impl Heard {
             }
             _ => None,
         });
-        found.ok_or_else(|| {
-            let code = code.unwrap_or(b"with any code").escape_ascii();
-            Divergence::new(rule, format!("ERROR {code}"), self.found(peer))
-        })
+        let code = code.map(<[u8]>::to_vec);
+        found.ok_or_else(|| Divergence::new(rule, Wanted::Error(peer, code), self.found(peer)))
     }
 
-    /// Takes an ERROR if there is one.
-    pub(super) fn error_or_nothing(&mut self, peer: usize) -> Result<(), Divergence> {
-        // Anything else is still there at the end.
-        let _ = self.error(peer, "P-WORK-09", None);
-        Ok(())
-    }
-
-    /// Takes a line of the text protocol.
+    /// Takes a line of the text protocol; `..` at its end stands for anything.
     pub(super) fn line(
         &mut self,
         peer: usize,
         rule: &'static str,
-        wanted: impl Fn(&[u8]) -> bool,
+        wanted: &str,
     ) -> Result<(), Divergence> {
+        self.line_or(peer, rule, &[wanted])
+    }
+
+    /// Takes one of several lines.
+    pub(super) fn line_or(
+        &mut self,
+        peer: usize,
+        rule: &'static str,
+        wanted: &[&str],
+    ) -> Result<(), Divergence> {
+        let fits = |line: &[u8]| {
+            wanted.iter().any(|wanted| match wanted.strip_suffix("..") {
+                Some(start) => line.starts_with(start.as_bytes()),
+                None => line == wanted.as_bytes(),
+            })
+        };
         let found = self.take(peer, |said| match said {
-            Said::Line(line) => wanted(line).then_some(()),
+            Said::Line(line) => fits(line).then_some(()),
             _ => None,
         });
-        found.ok_or_else(|| Divergence::new(rule, "the line of its answer", self.found(peer)))
+        let wanted = Wanted::Line(peer, wanted.first().copied().unwrap_or("..").to_owned());
+        found.ok_or_else(|| Divergence::new(rule, wanted, self.found(peer)))
     }
 
     /// Takes the lines of a list, up to its dot.
@@ -257,11 +290,8 @@ impl Heard {
                 Some(line) if line == b"." => return Ok(lines),
                 Some(line) => lines.push(line),
                 None => {
-                    return Err(Divergence::new(
-                        rule,
-                        "a list ended by `.`",
-                        self.found(peer),
-                    ));
+                    let wanted = Wanted::Line(peer, ".".to_owned());
+                    return Err(Divergence::new(rule, wanted, self.found(peer)));
                 }
             }
         }
@@ -271,11 +301,7 @@ impl Heard {
     pub(super) fn end(&self) -> Result<(), Divergence> {
         match self.0.first() {
             None => Ok(()),
-            Some(&(peer, _)) => Err(Divergence::new(
-                "P-GEN-02",
-                "nothing more",
-                self.found(peer),
-            )),
+            Some(&(peer, _)) => Err(Divergence::nothing("P-GEN-02", peer, self.found(peer))),
         }
     }
 }

@@ -127,8 +127,8 @@ pub(super) fn fields(job: Option<&Job>) -> [Vec<u8>; 4] {
 }
 
 impl Model {
-    /// When something happens by itself next.
-    pub(super) fn next_due(&self) -> Option<u64> {
+    /// When something happens by itself next, in microseconds since 1970.
+    pub fn next_due(&self) -> Option<u64> {
         self.jobs.iter().filter_map(Job::due).min()
     }
 

@@ -25,7 +25,7 @@ mod jobs;
 #[cfg(test)]
 mod tests;
 
-pub use heard::{Divergence, Heard, Said};
+pub use heard::{Divergence, Heard, Said, Wanted};
 
 use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{GrabKind, PacketType as T, Request, RequestError, Submit, Work};
@@ -40,6 +40,8 @@ pub struct Rules {
     pub job_retries: Option<u8>,
     /// Whether connections begin with the option `exceptions`.
     pub exceptions: bool,
+    /// Whether others use the server too: then its lists may hold more.
+    pub shared: bool,
 }
 
 /// What a peer did.
@@ -90,6 +92,13 @@ struct Function {
     created: bool,
 }
 
+impl Function {
+    /// Whether it is listed though it has nothing.
+    fn is_pinned(&self) -> bool {
+        self.created || self.limits != [None; 3]
+    }
+}
+
 /// What a job server has been told, and so has to do.
 #[derive(Clone, Debug, Default)]
 pub struct Model {
@@ -122,18 +131,19 @@ impl Model {
         self.jobs.len()
     }
 
-    /// Judges what came of one act of `peer`.
-    pub fn judge(&mut self, peer: usize, act: &Act<'_>, mut heard: Heard) -> Judgement {
+    /// Judges what came of one act of `peer`. What is accepted is taken out; where the judgement
+    /// fails, the rest is what should not have come.
+    pub fn judge(&mut self, peer: usize, act: &Act<'_>, heard: &mut Heard) -> Judgement {
         self.turn += 1;
         let noops = heard.take_noops();
         match act {
             Act::Connects => self.connect(peer),
-            Act::Leaves => self.leave(peer, &mut heard)?,
-            Act::Sends(Ok(request)) => self.request(peer, request, &mut heard)?,
+            Act::Leaves => self.leave(peer, heard)?,
+            Act::Sends(Ok(request)) => self.request(peer, request, heard)?,
             Act::Sends(Err(_)) => heard.error(peer, "P-FRAME-17", None)?,
-            Act::Types(Ok(command)) => self.command(peer, command, &mut heard)?,
+            Act::Types(Ok(command)) => self.command(peer, command, heard)?,
             Act::Types(Err(_)) => {
-                heard.line(peer, "P-TEXT-05", |line| line.starts_with(b"ERR"))?;
+                heard.line(peer, "P-TEXT-05", "ERR..")?;
             }
         }
         heard.end()?;
@@ -141,12 +151,12 @@ impl Model {
     }
 
     /// Judges what came of time passing until `now`, in microseconds since 1970.
-    pub fn pass(&mut self, now: u64, mut heard: Heard) -> Judgement {
+    pub fn pass(&mut self, now: u64, heard: &mut Heard) -> Judgement {
         let noops = heard.take_noops();
         while let Some(due) = self.next_due().filter(|&due| due <= now) {
             self.turn += 1;
             self.now = self.now.max(due);
-            self.strike(due, &mut heard)?;
+            self.strike(due, heard)?;
         }
         self.now = self.now.max(now);
         heard.end()?;
@@ -240,12 +250,17 @@ impl Model {
         let index = match known {
             Some(index) if self.jobs[index].handle == handle => index,
             Some(index) => {
-                let wanted = &self.jobs[index].handle;
-                return Err(Divergence::new("P-UNIQ-01", wanted, &handle));
+                let wanted = packet(T::JOB_CREATED, &[&self.jobs[index].handle], b"");
+                let found = format!("\"{}\"", handle.escape_ascii());
+                return Err(Divergence::new(
+                    "P-UNIQ-01",
+                    Wanted::one(peer, wanted),
+                    found,
+                ));
             }
             None if self.handles.contains(&handle) => {
-                let text = "a handle that named no job before";
-                return Err(Divergence::new("P-SUB-17", text, &handle));
+                let found = format!("\"{}\", which named a job before", handle.escape_ascii());
+                return Err(Divergence::new("P-SUB-17", Wanted::Handle(peer), found));
             }
             None => {
                 self.handles.push(handle.clone());
@@ -284,7 +299,7 @@ impl Model {
             .iter()
             .map(|&index| self.jobs[index].assignment(kind))
             .collect();
-        let chosen = heard.one_of(peer, "P-ORD-01", &wanted)?;
+        let chosen = heard.one_of(peer, "P-ORD-01", wanted)?;
         let index = candidates[chosen];
         let limit = self.peers[&peer]
             .limit(&self.jobs[index].function)
@@ -377,7 +392,8 @@ impl Model {
         {
             state.excepted = None;
             // An ERROR would be as right, but Perl's workers die of it.
-            return heard.error_or_nothing(peer);
+            let _ = heard.error(peer, "P-WORK-09", None);
+            return Ok(());
         }
         heard.error(peer, "P-WORK-06", Some(b"JOB_NOT_FOUND"))
     }
@@ -410,30 +426,36 @@ impl Model {
                 packet(T::STATUS_RES_UNIQUE, &args, b"")
             })
             .collect();
-        heard.one_of(peer, "P-STAT-09", &wanted).map(|_| ())
+        heard.one_of(peer, "P-STAT-09", wanted).map(|_| ())
     }
 
     /// Takes in the NOOPs of an act, and whether nobody sleeps over a job.
     fn wake(&mut self, noops: Vec<usize>) -> Judgement {
         for peer in noops {
             let can = self.jobs.iter().any(|job| self.waits_for(job, peer));
-            let found = format!("a NOOP to peer {peer}");
+            let found = || format!("a NOOP to peer {peer}");
             let state = self.peers.get_mut(&peer).filter(|peer| peer.sleeping);
             let Some(state) = state else {
-                return Err(Divergence::new("P-WRK-17", "nothing: it is awake", &found));
+                return Err(Divergence::nothing("P-WRK-17", peer, found()));
             };
             if !can {
-                return Err(Divergence::new("P-WRK-18", "nothing: no job waits", &found));
+                return Err(Divergence::nothing("P-WRK-18", peer, found()));
             }
             (state.sleeping, state.woken) = (false, true);
         }
         for job in self.jobs.iter().filter(|job| job.is_queued()) {
-            let mut able = self.peers.values().filter(|peer| peer.can(&job.function));
-            let sleeper = able.clone().any(|peer| peer.sleeping);
-            if sleeper && !able.any(|peer| peer.woken) {
-                let function = job.function.escape_ascii();
-                let wanted = format!("a NOOP to one of those who can do {function}");
-                return Err(Divergence::new("P-WRK-11", wanted, "all of them asleep"));
+            let able = self
+                .peers
+                .iter()
+                .filter(|(_, peer)| peer.can(&job.function));
+            let sleepers: Vec<usize> = able
+                .clone()
+                .filter(|(_, peer)| peer.sleeping)
+                .map(|(&peer, _)| peer)
+                .collect();
+            if !sleepers.is_empty() && !able.clone().any(|(_, peer)| peer.woken) {
+                let found = format!("all asleep who can do \"{}\"", job.function.escape_ascii());
+                return Err(Divergence::new("P-WRK-11", Wanted::Noop(sleepers), found));
             }
         }
         Ok(())

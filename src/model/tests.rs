@@ -51,10 +51,14 @@ fn noop() -> Said {
 fn model() -> Model {
     let mut model = Model::new(Rules::default(), 0);
     for peer in [CLIENT, WORKER, OTHER] {
-        model.judge(peer, &Act::Connects, Heard::default()).unwrap();
+        model
+            .judge(peer, &Act::Connects, &mut Heard::default())
+            .unwrap();
     }
     for worker in [WORKER, OTHER] {
-        model.judge(worker, &can_do(), Heard::default()).unwrap();
+        model
+            .judge(worker, &can_do(), &mut Heard::default())
+            .unwrap();
     }
     model
 }
@@ -70,9 +74,11 @@ fn broken(rule: &str, acts: &[Round<'_>]) {
         return;
     };
     for (peer, act, heard) in before {
-        model.judge(*peer, act, Heard(heard.to_vec())).unwrap();
+        model.judge(*peer, act, &mut Heard(heard.to_vec())).unwrap();
     }
-    let divergence = model.judge(*peer, act, Heard(heard.to_vec())).unwrap_err();
+    let divergence = model
+        .judge(*peer, act, &mut Heard(heard.to_vec()))
+        .unwrap_err();
     assert_eq!(divergence.rule, rule, "{divergence}");
 }
 

@@ -4,13 +4,15 @@
 //! A session is plain data, so it can be drawn, shrunk, printed and played again.
 
 mod draw;
+mod log;
 mod op;
 mod session;
 mod shrink;
 #[cfg(test)]
 mod tests;
+mod words;
 
 pub use draw::{Weights, draw};
 pub use op::{Admin, Kind, Malformed, Op, WorkKind};
-pub use session::{Failure, Session, play};
+pub use session::{Failure, Played, play};
 pub use shrink::Shrink;

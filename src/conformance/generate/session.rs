@@ -1,22 +1,22 @@
 //! Plays a session on an arm, and has the model judge every step.
 
-use super::op::{Admin, Kind, Malformed, Op, WorkKind};
+use super::log::Log;
+use super::op::{Admin, FUNCTIONS, Kind, Op, PEERS, WorkKind};
+use super::words::{self, Words, packet_of};
+use crate::conformance::Script;
 use crate::conformance::arm::{Arm, ArmError, PeerId, Received};
 use crate::model::{Act, Divergence, Heard, Model, Rules, Said};
 use crate::protocol::admin::Command;
-use crate::protocol::{
-    Body, Decoder, Frame, Magic, Packet, PacketType, Request, Submit, Work, encode,
-};
-use std::fmt;
-use std::num::NonZeroU32;
+use crate::protocol::{Decoder, Frame, GrabKind, PacketType, Request};
 use std::ops::ControlFlow;
 use std::time::Duration;
 
 /// How long a server may take for the answer that all others wait for.
 const PATIENCE: Duration = Duration::from_secs(5);
+/// The longest that a job of a session waits for its time or its worker, in milliseconds.
+const LONGEST_WAIT: u32 = 61_000;
 /// Microseconds of a second.
 const SECOND: u64 = 1_000_000;
-const HEADER: usize = crate::protocol::packet::HEADER;
 
 /// Why a session did not come to its end.
 #[derive(Debug, thiserror::Error)]
@@ -46,25 +46,39 @@ pub enum Failure {
     Arm(#[from] ArmError),
 }
 
-/// Plays `ops` on `arm`, whose server has neither jobs nor peers of these names.
-pub fn play(arm: &mut dyn Arm, rules: Rules, prefix: &str, ops: &[Op]) -> Result<Session, Failure> {
-    let mut session = Session::new(arm, rules, prefix);
-    for (step, op) in ops.iter().enumerate() {
-        session.step(arm, op).map_err(|error| match error {
-            Stop::Diverged(divergence) => Failure::Divergence {
-                step,
-                op: op.clone(),
-                divergence,
-            },
-            Stop::Silent(peer) => Failure::Silent {
-                step,
-                op: op.clone(),
-                peer,
-            },
-            Stop::Arm(error) => Failure::Arm(error),
-        })?;
+/// How a session went.
+#[derive(Debug)]
+pub struct Played {
+    /// Whether it came to its end.
+    pub result: Result<(), Failure>,
+    /// Steps that were judged.
+    pub steps: usize,
+    /// Jobs without an end when the last step was done.
+    pub jobs_left: usize,
+    /// Jobs that were handed out.
+    pub assigned: usize,
+    log: Log,
+}
+
+impl Played {
+    /// What was said, up to what should have been, as a script; `prefix` is that of the names.
+    pub fn script(&self, prefix: &str) -> Script {
+        self.log.script(prefix)
     }
-    Ok(session)
+}
+
+/// Plays `ops` on `arm`, whose server has neither jobs nor peers of these names, and then has
+/// all jobs run that are left: every one of them must be had in the end.
+pub fn play(arm: &mut dyn Arm, rules: Rules, prefix: &str, ops: &[Op]) -> Played {
+    let mut session = Session::new(arm, rules, prefix);
+    let result = session.run(ops);
+    Played {
+        jobs_left: session.left,
+        assigned: session.words.assigned.len(),
+        steps: session.steps,
+        log: session.log,
+        result,
+    }
 }
 
 /// Why a step was the last one.
@@ -72,12 +86,6 @@ enum Stop {
     Diverged(Divergence),
     Silent(u8),
     Arm(ArmError),
-}
-
-impl From<Divergence> for Stop {
-    fn from(divergence: Divergence) -> Self {
-        Stop::Diverged(divergence)
-    }
 }
 
 impl From<ArmError> for Stop {
@@ -93,371 +101,264 @@ struct Line {
     closed: bool,
 }
 
-impl fmt::Debug for Line {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:?}", self.id)
-    }
-}
-
 /// A session that is being played.
-#[derive(Debug)]
-pub struct Session {
+struct Session<'a> {
+    arm: &'a mut dyn Arm,
     model: Model,
-    prefix: String,
+    words: Words,
+    log: Log,
     /// Microseconds since 1970 when the arm was made.
     origin: u64,
     /// By the number of the peer.
     lines: Vec<Option<Line>>,
-    /// All handles, in the order in which they were given out.
-    handles: Vec<Vec<u8>>,
-    /// Who was handed which job.
-    assigned: Vec<(u8, Vec<u8>)>,
     /// Counts the questions that all answers have come by.
     barriers: u64,
+    steps: usize,
+    left: usize,
 }
 
-impl Session {
-    fn new(arm: &dyn Arm, rules: Rules, prefix: &str) -> Self {
+impl<'a> Session<'a> {
+    fn new(arm: &'a mut dyn Arm, rules: Rules, prefix: &str) -> Self {
         let elapsed = arm.elapsed().as_micros() as u64;
         let now = arm.unix_time() * SECOND;
-        Session {
-            model: Model::new(rules, now),
+        let words = Words {
             prefix: prefix.to_owned(),
-            origin: now.saturating_sub(elapsed),
-            lines: Vec::new(),
-            handles: Vec::new(),
-            assigned: Vec::new(),
-            barriers: 0,
-        }
-    }
-
-    /// The model, as it stands.
-    pub fn model(&self) -> &Model {
-        &self.model
-    }
-
-    /// Jobs that were handed out.
-    pub fn assigned(&self) -> usize {
-        self.assigned.len()
-    }
-
-    fn now(&self, arm: &dyn Arm) -> u64 {
-        self.origin + arm.elapsed().as_micros() as u64
-    }
-
-    fn step(&mut self, arm: &mut dyn Arm, op: &Op) -> Result<(), Stop> {
-        let (peer, kind) = match op {
-            Op::Pass(ms) => {
-                arm.advance(Duration::from_millis(u64::from(*ms)));
-                let heard = self.hear(arm, None)?;
-                return Ok(self.model.pass(self.now(arm), heard)?);
-            }
-            Op::Act { peer, kind } => (*peer, kind),
+            ..Words::default()
         };
-        if let Kind::Work { ago, meddle, work } = kind {
-            let (owner, handle) = self.job(*ago);
-            let sender = if *meddle { peer } else { owner.unwrap_or(peer) };
-            return self.work(arm, sender, &handle, *work);
+        Session {
+            arm,
+            model: Model::new(rules, now),
+            words,
+            log: Log::default(),
+            origin: now.saturating_sub(elapsed),
+            lines: (0..PEERS).map(|_| None).collect(),
+            barriers: 0,
+            steps: 0,
+            left: 0,
         }
-        if let Kind::Leave { reset } = kind {
-            return self.leave(arm, peer, *reset);
-        }
-        self.connect(arm, peer)?;
-        let spoken = self.bytes(arm, kind);
-        self.send(arm, peer, &spoken)
     }
 
-    /// The peer's number in the model.
-    fn connect(&mut self, arm: &mut dyn Arm, peer: u8) -> Result<(), Stop> {
-        let at = usize::from(peer);
-        if self.lines.len() <= at {
-            self.lines.resize_with(at + 1, || None);
+    fn run(&mut self, ops: &[Op]) -> Result<(), Failure> {
+        for op in ops {
+            self.step(op)?;
         }
-        if self.lines[at].is_none() {
-            let id = arm.connect()?;
-            self.lines[at] = Some(Line {
+        self.left = self.model.jobs();
+        self.finish()
+    }
+
+    /// All peers leave, and one worker runs what is left.
+    fn finish(&mut self) -> Result<(), Failure> {
+        for peer in 0..PEERS {
+            let kind = Kind::Leave { reset: false };
+            self.step(&Op::Act { peer, kind })?;
+        }
+        if self.model.next_due().is_some() {
+            self.step(&Op::Pass(LONGEST_WAIT))?;
+        }
+        for function in 0..FUNCTIONS {
+            let limit = None;
+            self.worker(Kind::CanDo { function, limit })?;
+        }
+        // One grab more than there are jobs, to hear that there is nothing more.
+        for left in (0..=self.model.jobs()).rev() {
+            self.worker(Kind::Grab(GrabKind::Uniq))?;
+            if left > 0 {
+                self.worker(Kind::Work {
+                    ago: 0,
+                    meddle: false,
+                    work: WorkKind::Complete,
+                })?;
+            }
+        }
+        self.worker(Kind::ResetAbilities)?;
+        for function in 0..FUNCTIONS {
+            self.worker(Kind::Admin(Admin::Drop { function }))?;
+        }
+        self.worker(Kind::Leave { reset: false })
+    }
+
+    /// An act of the worker that runs what is left.
+    fn worker(&mut self, kind: Kind) -> Result<(), Failure> {
+        self.step(&Op::Act { peer: 0, kind })
+    }
+
+    fn step(&mut self, op: &Op) -> Result<(), Failure> {
+        let step = self.steps;
+        self.steps += 1;
+        let done = match op {
+            Op::Pass(ms) => self.pass(*ms),
+            Op::Act { peer, kind } => self.act(*peer, kind),
+        };
+        let op = || op.clone();
+        done.map_err(|stop| match stop {
+            Stop::Diverged(divergence) => Failure::Divergence {
+                step,
+                op: op(),
+                divergence,
+            },
+            Stop::Silent(peer) => Failure::Silent {
+                step,
+                op: op(),
+                peer,
+            },
+            Stop::Arm(error) => Failure::Arm(error),
+        })
+    }
+
+    fn pass(&mut self, ms: u32) -> Result<(), Stop> {
+        self.arm.advance(Duration::from_millis(u64::from(ms)));
+        self.log.passed(ms);
+        let now = self.origin + self.arm.elapsed().as_micros() as u64;
+        let heard = self.hear(None)?;
+        self.judge(heard, |model, heard| model.pass(now, heard))
+    }
+
+    fn act(&mut self, peer: u8, kind: &Kind) -> Result<(), Stop> {
+        let (peer, bytes) = match kind {
+            Kind::Leave { reset } => return self.leave(peer, *reset),
+            Kind::Work { ago, meddle, work } => {
+                let (owner, handle) = self.words.job(*ago);
+                let sender = owner.filter(|_| !*meddle).unwrap_or(peer);
+                (sender, words::work(&handle, *work))
+            }
+            kind => (peer, self.words.bytes(self.arm.unix_time(), kind)),
+        };
+        let id = self.connect(peer)?;
+        self.arm.send(id, &bytes)?;
+        self.log.sent(peer, &bytes, self.arm.unix_time());
+        let heard = self.hear(Some(peer))?;
+        let act = match packet_of(&bytes) {
+            Some(packet) => Act::Sends(Request::parse(&packet)),
+            None => Act::Types(Command::parse(bytes.strip_suffix(b"\n").unwrap_or(&bytes))),
+        };
+        self.judge(heard, |model, heard| model.judge(peer.into(), &act, heard))
+    }
+
+    fn connect(&mut self, peer: u8) -> Result<PeerId, Stop> {
+        let open = self.line(peer).map(|line| line.id);
+        if let Some(id) = open {
+            return Ok(id);
+        }
+        let id = self.arm.connect()?;
+        self.log.connected(peer);
+        if let Some(place) = self.lines.get_mut(usize::from(peer)) {
+            *place = Some(Line {
                 id,
                 decoder: Decoder::default(),
                 closed: false,
             });
-            let heard = self.hear(arm, None)?;
-            self.model.judge(at, &Act::Connects, heard)?;
         }
-        Ok(())
+        let heard = self.hear(Some(peer))?;
+        self.judge(heard, |model, heard| {
+            model.judge(peer.into(), &Act::Connects, heard)
+        })?;
+        Ok(id)
     }
 
-    fn leave(&mut self, arm: &mut dyn Arm, peer: u8, reset: bool) -> Result<(), Stop> {
+    fn leave(&mut self, peer: u8, reset: bool) -> Result<(), Stop> {
         let line = self.lines.get_mut(usize::from(peer)).and_then(Option::take);
         let Some(line) = line else {
             return Ok(());
         };
         match reset {
-            true => arm.reset(line.id),
-            false => arm.close(line.id),
+            true => self.arm.reset(line.id),
+            false => self.arm.close(line.id),
         }
-        let heard = self.hear(arm, None)?;
-        Ok(self.model.judge(usize::from(peer), &Act::Leaves, heard)?)
+        self.log.left(peer, reset);
+        let heard = self.hear(None)?;
+        self.judge(heard, |model, heard| {
+            model.judge(peer.into(), &Act::Leaves, heard)
+        })
     }
 
-    fn work(
+    /// Has the model judge, and writes down what was heard and what should have been.
+    fn judge(
         &mut self,
-        arm: &mut dyn Arm,
-        peer: u8,
-        handle: &[u8],
-        kind: WorkKind,
+        mut heard: Heard,
+        judge: impl FnOnce(&mut Model, &mut Heard) -> Result<(), Divergence>,
     ) -> Result<(), Stop> {
-        self.connect(arm, peer)?;
-        let body = Body::new(b"r\0s");
-        let status = |numerator, denominator| Work::Status {
-            numerator,
-            denominator,
-        };
-        let work = match kind {
-            WorkKind::Complete => Work::Complete(body),
-            WorkKind::Fail => Work::Fail,
-            WorkKind::Exception => Work::Exception(body),
-            WorkKind::Data => Work::Data(body),
-            WorkKind::Warning => Work::Warning(body),
-            WorkKind::Status => status(b"1", b"10"),
-            WorkKind::OddStatus => status(b"-1", b"x"),
-        };
-        self.send(arm, peer, &encoded(&Request::Work { handle, work }))
-    }
-
-    /// The job that was handed out so many assignments ago, and to whom.
-    fn job(&self, ago: u8) -> (Option<u8>, Vec<u8>) {
-        let at = self.assigned.len().checked_sub(1 + usize::from(ago));
-        match at.and_then(|at| self.assigned.get(at)) {
-            Some((peer, handle)) => (Some(*peer), handle.clone()),
-            None => (None, b"H:nobody:1".to_vec()),
-        }
-    }
-
-    fn handle(&self, ago: u8) -> Vec<u8> {
-        let at = self.handles.len().checked_sub(1 + usize::from(ago));
-        let handle = at.and_then(|at| self.handles.get(at));
-        handle.map_or_else(|| b"H:nobody:1".to_vec(), Clone::clone)
-    }
-
-    fn function(&self, number: u8) -> Vec<u8> {
-        format!("{}{}", self.prefix, char::from(b'a' + number)).into_bytes()
-    }
-
-    fn unique(&self, number: u8) -> Vec<u8> {
-        match number {
-            0 => Vec::new(),
-            1 => b"-".to_vec(),
-            2 => [self.prefix.as_bytes(), &[b'u'; 64]].concat()[..64].to_vec(),
-            3 => [self.prefix.as_bytes(), b"\xff \x01"].concat(),
-            _ => format!("{}{}", self.prefix, char::from(b'p' + number)).into_bytes(),
-        }
-    }
-
-    fn bytes(&self, arm: &dyn Arm, kind: &Kind) -> Vec<u8> {
-        let function = |number: &u8| self.function(*number);
-        match kind {
-            Kind::Submit {
-                function: number,
-                unique,
-                body,
-                priority,
-                background,
-                epoch,
-                reduce,
-            } => encoded(&Request::Submit(Submit {
-                function: &function(number),
-                unique: &self.unique(*unique),
-                priority: *priority,
-                background: *background,
-                epoch: epoch.map(|seconds| arm.unix_time() + u64::from(seconds)),
-                reducer: reduce.then_some(b"reducer".as_slice()),
-                body: Body::new(&payload(*body)),
-            })),
-            Kind::CanDo {
-                function: number,
-                limit,
-            } => encoded(&Request::CanDo {
-                function: &function(number),
-                timeout_ms: limit.and_then(|ms| NonZeroU32::new(u32::from(ms))),
-            }),
-            Kind::CantDo { function: number } => encoded(&Request::CantDo {
-                function: &function(number),
-            }),
-            Kind::ResetAbilities => encoded(&Request::ResetAbilities),
-            Kind::PreSleep => encoded(&Request::PreSleep),
-            Kind::Grab(kind) => encoded(&Request::Grab(*kind)),
-            Kind::Status { ago } => encoded(&Request::GetStatus {
-                handle: &self.handle(*ago),
-            }),
-            Kind::StatusUnique { unique } => encoded(&Request::GetStatusUnique {
-                unique: &self.unique(*unique),
-            }),
-            Kind::Echo { body } => encoded(&Request::Echo {
-                body: Body::new(&payload(*body)),
-            }),
-            Kind::Option { known } => encoded(&Request::Option {
-                name: if *known { b"exceptions" } else { b"bogus" },
-            }),
-            Kind::ClientId { id } => {
-                let ids: [&[u8]; 3] = [b"one", b"", b"with space\n"];
-                encoded(&Request::SetClientId {
-                    id: ids.get(usize::from(*id)).copied().unwrap_or_default(),
-                })
-            }
-            Kind::Malformed(malformed) => self.malformed(*malformed),
-            Kind::Admin(admin) => self.admin(*admin),
-            // These are not made here.
-            Kind::Work { .. } | Kind::Leave { .. } => Vec::new(),
-        }
-    }
-
-    fn malformed(&self, malformed: Malformed) -> Vec<u8> {
-        use PacketType as T;
-        let mut out = Vec::new();
-        let function = self.function(0);
-        let mut put = |magic, kind, args: &[&[u8]]| {
-            encode::packet(&mut out, magic, kind, args, None);
-        };
-        match malformed {
-            Malformed::UnknownType(number) => put(Magic::Req, PacketType(number), &[b"data"]),
-            Malformed::OnlyServers => put(Magic::Req, T::JOB_CREATED, &[b"H:nobody:1"]),
-            Malformed::WrongMagic => put(Magic::Res, T::ECHO_REQ, &[b"data"]),
-            Malformed::MissingArgument => put(Magic::Req, T::SUBMIT_JOB, &[&function]),
-            Malformed::LongUnique => {
-                put(Magic::Req, T::SUBMIT_JOB, &[&function, &[b'u'; 65], b"x"]);
-            }
-            Malformed::OddEpoch => {
-                put(
-                    Magic::Req,
-                    T::SUBMIT_JOB_EPOCH,
-                    &[&function, b"", b"abc", b"x"],
-                );
+        let mut accepted = heard.clone();
+        let judged = judge(&mut self.model, &mut heard);
+        if judged.is_err() {
+            for said in &heard.0 {
+                let at = accepted.0.iter().position(|other| other == said);
+                at.map(|at| accepted.0.remove(at));
             }
         }
-        out
+        self.log.heard(accepted.0);
+        judged.map_err(|divergence| {
+            self.log.wanted(divergence.wanted.clone());
+            Stop::Diverged(divergence)
+        })
     }
 
-    fn admin(&self, admin: Admin) -> Vec<u8> {
-        let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-        let function = |number: u8| text(self.function(number));
-        let line = match admin {
-            Admin::Status => "status".to_owned(),
-            Admin::PriorityStatus => "prioritystatus".to_owned(),
-            Admin::Workers => "workers".to_owned(),
-            Admin::ShowJobs => "show jobs".to_owned(),
-            Admin::ShowUniqueJobs => "show unique jobs".to_owned(),
-            Admin::MaxQueue {
-                function: number,
-                limit: Some(limit),
-            } => format!("maxqueue {} {limit}", function(number)),
-            Admin::MaxQueue {
-                function: number,
-                limit: None,
-            } => format!("maxqueue {}", function(number)),
-            Admin::Cancel { ago } => format!("cancel job {}", text(self.handle(ago))),
-            Admin::Create { function: number } => format!("create function {}", function(number)),
-            Admin::Drop { function: number } => format!("drop function {}", function(number)),
-            Admin::Nonsense => "bogus words".to_owned(),
-        };
-        format!("{line}\n").into_bytes()
-    }
-
-    /// Sends what is one request or one line, and has the model judge what came of it.
-    fn send(&mut self, arm: &mut dyn Arm, peer: u8, bytes: &[u8]) -> Result<(), Stop> {
-        let Some(line) = self.lines.get(usize::from(peer)).and_then(Option::as_ref) else {
-            return Ok(());
-        };
-        arm.send(line.id, bytes)?;
-        let heard = self.hear(arm, Some(peer))?;
-        let act = match (bytes.strip_suffix(b"\n"), packet_of(bytes)) {
-            (_, Some(packet)) => Act::Sends(Request::parse(&packet)),
-            (line, None) => Act::Types(Command::parse(line.unwrap_or(bytes))),
-        };
-        Ok(self.model.judge(usize::from(peer), &act, heard)?)
-    }
-
-    /// What all peers heard, once the server has taken in everything that was sent to it.
-    fn hear(&mut self, arm: &mut dyn Arm, first: Option<u8>) -> Result<Heard, Stop> {
+    /// What all peers heard, once the server has taken in everything that was sent to it; `first`
+    /// is who has just acted.
+    fn hear(&mut self, first: Option<u8>) -> Result<Heard, Stop> {
         let mut heard = Heard::default();
-        if !arm.is_synchronous() {
-            if let Some(peer) = first {
-                self.ask(arm, &[peer], &mut heard)?;
+        match self.arm.is_synchronous() {
+            true => {
+                for peer in 0..PEERS {
+                    self.receive(peer, Duration::ZERO, &mut heard)?;
+                }
             }
-            let peers: Vec<u8> = (0..self.lines.len() as u8).collect();
-            self.ask(arm, &peers, &mut heard)?;
-        } else {
-            for peer in 0..self.lines.len() as u8 {
-                self.receive(arm, peer, Duration::ZERO, &mut heard)?;
+            false => {
+                self.ask(first.as_slice(), &mut heard)?;
+                self.ask(&(0..PEERS).collect::<Vec<_>>(), &mut heard)?;
             }
         }
         self.remember(&heard);
         Ok(heard)
     }
 
+    /// The connection of a peer, unless the server has ended it.
+    fn line(&mut self, peer: u8) -> Option<&mut Line> {
+        let line = self.lines.get_mut(usize::from(peer))?.as_mut();
+        line.filter(|line| !line.closed)
+    }
+
     /// Asks these peers' connections for an echo, and hears everything that comes before it.
-    fn ask(&mut self, arm: &mut dyn Arm, peers: &[u8], heard: &mut Heard) -> Result<(), Stop> {
+    fn ask(&mut self, peers: &[u8], heard: &mut Heard) -> Result<(), Stop> {
         self.barriers += 1;
-        let token = format!("gearbench barrier {}", self.barriers).into_bytes();
-        let body = Body::new(&token);
-        let question = encoded(&Request::Echo { body });
-        let open = |session: &Session, peer: u8| {
-            let line = session
-                .lines
-                .get(usize::from(peer))
-                .and_then(Option::as_ref);
-            line.filter(|line| !line.closed).map(|line| line.id)
-        };
+        let (question, answer) = words::barrier(self.barriers);
         for &peer in peers {
-            if let Some(id) = open(self, peer) {
-                arm.send(id, &question)?;
+            if let Some(id) = self.line(peer).map(|line| line.id) {
+                self.arm.send(id, &question)?;
             }
         }
-        let answer = Said::Packet {
-            kind: PacketType::ECHO_RES,
-            args: Vec::new(),
-            body: token.clone(),
-        };
         for &peer in peers {
-            let until = arm.elapsed() + PATIENCE;
+            let until = self.arm.elapsed() + PATIENCE;
             loop {
-                let at = heard
-                    .0
-                    .iter()
-                    .position(|(who, said)| *who == usize::from(peer) && *said == answer);
-                if let Some(at) = at {
+                let is_answer =
+                    |(who, said): &(usize, Said)| *who == usize::from(peer) && *said == answer;
+                if let Some(at) = heard.0.iter().position(is_answer) {
                     heard.0.remove(at);
                     break;
                 }
-                if open(self, peer).is_none() {
+                if self.line(peer).is_none() {
                     break;
                 }
-                let left = until.saturating_sub(arm.elapsed());
+                let left = until.saturating_sub(self.arm.elapsed());
                 if left.is_zero() {
                     return Err(Stop::Silent(peer));
                 }
-                self.receive(arm, peer, left, heard)?;
+                self.receive(peer, left, heard)?;
             }
         }
         Ok(())
     }
 
     /// Hears what has come for a peer.
-    fn receive(
-        &mut self,
-        arm: &mut dyn Arm,
-        peer: u8,
-        wait: Duration,
-        heard: &mut Heard,
-    ) -> Result<(), Stop> {
-        let line = self
-            .lines
-            .get_mut(usize::from(peer))
-            .and_then(Option::as_mut);
-        let Some(line) = line.filter(|line| !line.closed) else {
+    fn receive(&mut self, peer: u8, wait: Duration, heard: &mut Heard) -> Result<(), Stop> {
+        let Some(id) = self.line(peer).map(|line| line.id) else {
+            return Ok(());
+        };
+        let received = self.arm.receive(id, wait)?;
+        let Some(line) = self.line(peer) else {
             return Ok(());
         };
         let at = usize::from(peer);
-        match arm.receive(line.id, wait)? {
+        match received {
             Received::Nothing => {}
             Received::Closed | Received::Reset => {
                 line.closed = true;
@@ -469,6 +370,7 @@ impl Session {
                     ControlFlow::Continue(())
                 });
                 if let Err(error) = fed {
+                    line.closed = true;
                     heard.0.push((at, Said::Garbled(error.to_string())));
                 }
             }
@@ -484,43 +386,12 @@ impl Session {
                 continue;
             };
             match (*kind, args.first()) {
-                (T::JOB_CREATED, Some(handle)) => self.handles.push(handle.clone()),
+                (T::JOB_CREATED, Some(handle)) => self.words.handles.push(handle.clone()),
                 (T::JOB_ASSIGN | T::JOB_ASSIGN_UNIQ | T::JOB_ASSIGN_ALL, Some(handle)) => {
-                    self.assigned.push((*peer as u8, handle.clone()));
+                    self.words.assigned.push((*peer as u8, handle.clone()));
                 }
                 _ => {}
             }
         }
     }
-}
-
-fn encoded(request: &Request<'_>) -> Vec<u8> {
-    let mut out = Vec::new();
-    request.encode(&mut out);
-    out
-}
-
-fn payload(number: u8) -> Vec<u8> {
-    match number {
-        0 => Vec::new(),
-        1 => b"x".to_vec(),
-        2 => b"a\0b\n".to_vec(),
-        // Larger than what is received into a buffer of its own.
-        _ => vec![b'z'; 20_000],
-    }
-}
-
-/// The one packet that these bytes are.
-fn packet_of(bytes: &[u8]) -> Option<Packet<'_>> {
-    let magic = match bytes.get(..4)? {
-        b"\0REQ" => Magic::Req,
-        b"\0RES" => Magic::Res,
-        _ => return None,
-    };
-    let kind = u32::from_be_bytes(bytes.get(4..8)?.try_into().ok()?);
-    Some(Packet {
-        magic,
-        kind: PacketType(kind),
-        data: Body::new(bytes.get(HEADER..)?),
-    })
 }

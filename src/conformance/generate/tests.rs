@@ -2,6 +2,8 @@
 
 use super::{Op, Shrink, Weights, draw, play};
 use crate::conformance::memory::MemoryArm;
+use crate::conformance::player::Options;
+use crate::conformance::{Player, Script};
 use crate::engine::Policy;
 use crate::model::Rules;
 use proptest::prelude::*;
@@ -58,9 +60,11 @@ proptest! {
         (job_retries, worker_wakeup, exceptions) in policies(),
     ) {
         let policy = Policy { job_retries, worker_wakeup, exceptions, ..Policy::default() };
-        let rules = Rules { job_retries, exceptions };
+        let rules = Rules { job_retries, exceptions, shared: false };
         let played = play(&mut MemoryArm::new(policy), rules, "", &ops);
-        prop_assert!(played.is_ok(), "{}", played.unwrap_err());
+        if let Err(failure) = &played.result {
+            prop_assert!(false, "{failure}\n{}", played.script(""));
+        }
     }
 }
 
@@ -71,16 +75,32 @@ fn sessions_get_somewhere() {
     for seed in 0..100 {
         let ops = draw(seed, STEPS, Weights::ALL);
         assert_eq!(ops, draw(seed, STEPS, Weights::ALL));
-        let session = play(
-            &mut MemoryArm::new(Policy::default()),
-            Rules::default(),
-            "",
-            &ops,
-        );
-        let session = session.unwrap();
-        jobs += session.model().jobs();
-        assigned += session.assigned();
+        let mut arm = MemoryArm::new(Policy::default());
+        let played = play(&mut arm, Rules::default(), "", &ops);
+        played.result.unwrap();
+        jobs += played.jobs_left;
+        assigned += played.assigned;
     }
     assert!(jobs > 500, "{jobs} jobs were left");
     assert!(assigned > 500, "{assigned} jobs were handed out");
+}
+
+/// What was said in a session is a script, which reads back and plays again.
+#[test]
+fn sessions_are_scripts() {
+    for seed in 0..100 {
+        let ops = draw(seed, STEPS, Weights::ALL);
+        let mut arm = MemoryArm::new(Policy::default());
+        let script = play(&mut arm, Rules::default(), "", &ops).script("");
+        let text = script.to_string();
+        let read: Script = match text.parse() {
+            Ok(read) => read,
+            Err(error) => panic!("seed {seed}: {error}\n{text}"),
+        };
+        assert_eq!(read.to_string(), text);
+        let mut arm = MemoryArm::new(Policy::default());
+        if let Err(failure) = Player::new(&mut arm, Options::default()).play(&read) {
+            panic!("seed {seed}: {failure}\n{text}");
+        }
+    }
 }

@@ -1,0 +1,354 @@
+//! What was said in a session, as a script that can be played again.
+
+use super::words::packet_of;
+use crate::conformance::script::{
+    Action, Closing, Content, Expectation, LinePattern, ListItem, ListPattern, Message, Outcome,
+    PacketPattern, Part, Pattern, Presence, Script, Separator, Step, Value,
+};
+use crate::model::{Said, Wanted};
+use crate::protocol::{Packet, PacketType as T};
+use std::time::Duration;
+
+/// Names of the peers in scripts.
+const NAMES: [&str; 6] = ["ann", "bob", "cid", "dan", "eve", "fay"];
+/// The argument of SUBMIT_JOB_EPOCH that is a time.
+const EPOCH: usize = 2;
+
+/// Commands that are answered by a list.
+const LISTS: [&[u8]; 5] = [
+    b"status",
+    b"prioritystatus",
+    b"workers",
+    b"show jobs",
+    b"show unique jobs",
+];
+
+/// One thing that happened.
+#[derive(Clone, Debug)]
+enum Entry {
+    Connected(u8),
+    Sent { peer: u8, bytes: Vec<u8>, now: u64 },
+    Heard(usize, Said),
+    Left { peer: u8, reset: bool },
+    Passed(u32),
+    Wanted(Wanted),
+}
+
+/// Everything that happened, in order.
+#[derive(Clone, Debug, Default)]
+pub(super) struct Log(Vec<Entry>);
+
+impl Log {
+    pub(super) fn connected(&mut self, peer: u8) {
+        self.0.push(Entry::Connected(peer));
+    }
+
+    pub(super) fn sent(&mut self, peer: u8, bytes: &[u8], now: u64) {
+        let bytes = bytes.to_vec();
+        self.0.push(Entry::Sent { peer, bytes, now });
+    }
+
+    pub(super) fn left(&mut self, peer: u8, reset: bool) {
+        self.0.push(Entry::Left { peer, reset });
+    }
+
+    pub(super) fn passed(&mut self, ms: u32) {
+        self.0.push(Entry::Passed(ms));
+    }
+
+    pub(super) fn heard(&mut self, heard: Vec<(usize, Said)>) {
+        let entries = heard
+            .into_iter()
+            .map(|(peer, said)| Entry::Heard(peer, said));
+        self.0.extend(entries);
+    }
+
+    pub(super) fn wanted(&mut self, wanted: Wanted) {
+        self.0.push(Entry::Wanted(wanted));
+    }
+
+    /// The script; `prefix` is what the session's names begin with.
+    pub(super) fn script(&self, prefix: &str) -> Script {
+        let mut writer = Writer {
+            prefix: prefix.as_bytes(),
+            handles: Vec::new(),
+            steps: Vec::new(),
+            lists: false,
+            lines: Vec::new(),
+        };
+        for entry in &self.0 {
+            writer.entry(entry);
+        }
+        Script {
+            steps: writer.steps,
+        }
+    }
+}
+
+/// Writes a script.
+struct Writer<'a> {
+    prefix: &'a [u8],
+    /// Handles that have a name.
+    handles: Vec<Vec<u8>>,
+    steps: Vec<Step>,
+    /// Whether the answer to what was sent last is a list that has no end yet.
+    lists: bool,
+    /// Its lines.
+    lines: Vec<Vec<u8>>,
+}
+
+fn name(peer: usize) -> String {
+    NAMES
+        .get(peer)
+        .map_or_else(|| format!("peer{peer}"), |name| (*name).to_owned())
+}
+
+/// Bytes as a value; long ones of one kind in short.
+fn bytes(bytes: &[u8]) -> Value {
+    const LONG: usize = 32;
+    match bytes {
+        [first, rest @ ..] if bytes.len() > LONG && rest.iter().all(|byte| byte == first) => {
+            Value(vec![Part::Repeat(vec![*first], bytes.len())])
+        }
+        bytes => Value::bytes(bytes),
+    }
+}
+
+impl Writer<'_> {
+    fn act(&mut self, action: Action) {
+        self.steps.push(Step { line: 0, action });
+    }
+
+    fn expect(&mut self, peer: usize, outcomes: Vec<Outcome>) {
+        self.act(Action::Expect(Expectation {
+            peer: name(peer),
+            times: 1,
+            outcomes,
+        }));
+    }
+
+    fn entry(&mut self, entry: &Entry) {
+        match entry {
+            Entry::Sent { peer, bytes, now } => {
+                let content = match packet_of(bytes) {
+                    Some(packet) => self.request(&packet, *now),
+                    None => {
+                        let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
+                        self.lists = LISTS.contains(&line);
+                        Content::Text(self.text(line))
+                    }
+                };
+                let messages = vec![Message { times: 1, content }];
+                let peer = name(usize::from(*peer));
+                self.act(Action::Send { peer, messages });
+            }
+            Entry::Connected(peer) => self.act(Action::Connect {
+                peer: name(usize::from(*peer)),
+            }),
+            Entry::Left { peer, reset } => self.act(Action::Close {
+                peer: name(usize::from(*peer)),
+                how: match reset {
+                    true => Closing::Reset,
+                    false => Closing::Close,
+                },
+            }),
+            Entry::Passed(ms) => self.act(Action::After(Duration::from_millis(u64::from(*ms)))),
+            Entry::Heard(peer, said) => self.heard(*peer, said),
+            Entry::Wanted(wanted) => self.wanted(wanted),
+        }
+    }
+
+    fn request(&self, packet: &Packet<'_>, now: u64) -> Content {
+        let row = packet.kind.info().filter(|row| row.is_request());
+        let (Some(row), Ok(fields)) = (row, packet.fields()) else {
+            let data = Value::bytes(packet.data.bytes());
+            let kind = packet.kind;
+            return Content::Number { kind, data };
+        };
+        let mut args: Vec<Value> = fields.args().iter().map(|arg| self.value(arg)).collect();
+        if packet.kind == T::SUBMIT_JOB_EPOCH
+            && let Some(value) = args.get_mut(EPOCH)
+            && let Some(time) = std::str::from_utf8(fields.args()[EPOCH])
+                .ok()
+                .and_then(|text| text.parse::<u64>().ok())
+        {
+            let offset = i64::try_from(time.abs_diff(now)).unwrap_or(i64::MAX);
+            *value = Value(vec![Part::Now(if time < now { -offset } else { offset })]);
+        }
+        if row.body {
+            args.push(bytes(fields.body.bytes()));
+        }
+        Content::Packet {
+            magic: packet.magic,
+            kind: packet.kind,
+            args,
+        }
+    }
+
+    /// A handle by its name; else the bytes, without what keeps the session apart from others:
+    /// the script's player has a way of its own for that.
+    fn value(&self, bytes: &[u8]) -> Value {
+        if let Some(at) = self.handles.iter().position(|handle| handle == bytes) {
+            return Value(vec![Part::Bound(format!("h{}", at + 1))]);
+        }
+        self::bytes(bytes.strip_prefix(self.prefix).unwrap_or(bytes))
+    }
+
+    /// A line, in which names of the session are marked.
+    fn text(&self, line: &[u8]) -> Value {
+        let mut parts = Vec::new();
+        for (at, word) in line.split(|&b| b == b' ').enumerate() {
+            if at > 0 {
+                parts.push(Part::Bytes(b" ".to_vec()));
+            }
+            parts.extend(self.word(word).0);
+        }
+        Value(parts)
+    }
+
+    /// A word of the text protocol: a handle, a name of the session, or a plain word.
+    fn word(&self, word: &[u8]) -> Value {
+        let named = match self.prefix {
+            b"" => None,
+            prefix => word.strip_prefix(prefix),
+        };
+        match named {
+            Some(rest) => Value(vec![Part::Named(
+                String::from_utf8_lossy(rest).into_owned(),
+            )]),
+            None => self.value(word),
+        }
+    }
+
+    fn heard(&mut self, peer: usize, said: &Said) {
+        match said {
+            Said::Line(line) if self.lists && line == b"." => {
+                let lines = std::mem::take(&mut self.lines);
+                self.lists = false;
+                self.list(peer, lines);
+            }
+            Said::Line(line) if self.lists => self.lines.push(line.clone()),
+            said => {
+                let outcome = self.outcome(said);
+                self.expect(peer, vec![outcome]);
+            }
+        }
+    }
+
+    fn list(&mut self, peer: usize, lines: Vec<Vec<u8>>) {
+        let items = lines.iter().map(|line| ListItem {
+            presence: Presence::Required,
+            line: self.row(line),
+        });
+        let items = items.collect();
+        self.expect(peer, vec![Outcome::List(ListPattern { items, open: true })]);
+    }
+
+    /// A row: of fields parted by tabs; of `workers`, where descriptor and address are the
+    /// server's business; or a word of its own.
+    fn row(&self, line: &[u8]) -> LinePattern {
+        let (separator, anything) = match line {
+            line if line.contains(&b'\t') => (Separator::Tab, 0),
+            line if line.split(|&b| b == b' ').nth(3) == Some(b":") => (Separator::Space, 2),
+            line => return LinePattern::Text(Pattern::Exactly(self.word(line))),
+        };
+        let fields = line.split(|&b| b == separator.byte()).enumerate();
+        LinePattern::Fields {
+            separator,
+            fields: fields
+                .map(|(at, field)| match at < anything {
+                    true => Pattern::Any,
+                    false => Pattern::Exactly(self.word(field)),
+                })
+                .collect(),
+            open: false,
+        }
+    }
+
+    fn outcome(&mut self, said: &Said) -> Outcome {
+        match said {
+            Said::Packet { kind, args, body } => {
+                if *kind == T::JOB_CREATED
+                    && let Some(handle) = args.first()
+                    && !self.handles.contains(handle)
+                {
+                    self.handles.push(handle.clone());
+                }
+                Outcome::Packet(self.packet(*kind, args, body))
+            }
+            Said::Line(line) => {
+                let line = Pattern::Exactly(self.text(line));
+                Outcome::Line(LinePattern::Text(line))
+            }
+            Said::Closed | Said::Garbled(_) => Outcome::Closed,
+        }
+    }
+
+    fn packet(&self, kind: T, args: &[Vec<u8>], body: &[u8]) -> PacketPattern {
+        let mut patterns: Vec<Pattern> = args
+            .iter()
+            .map(|arg| Pattern::Exactly(self.value(arg)))
+            .collect();
+        // The words of an ERROR are the server's own.
+        if let (T::ERROR, Some(text)) = (kind, patterns.get_mut(1)) {
+            *text = Pattern::Any;
+        }
+        if kind.info().is_some_and(|row| row.body) {
+            patterns.push(Pattern::Exactly(bytes(body)));
+        }
+        PacketPattern {
+            kind,
+            args: patterns,
+        }
+    }
+
+    fn wanted(&mut self, wanted: &Wanted) {
+        match wanted {
+            Wanted::Said(peer, said) => {
+                let outcomes = said.iter().map(|said| self.outcome(said)).collect();
+                self.expect(*peer, outcomes);
+            }
+            Wanted::Handle(peer) => {
+                let bound = format!("h{}", self.handles.len() + 1);
+                let args = vec![Pattern::Exactly(Value(vec![Part::Bound(bound)]))];
+                let kind = T::JOB_CREATED;
+                self.expect(*peer, vec![Outcome::Packet(PacketPattern { kind, args })]);
+            }
+            Wanted::Error(peer, code) => {
+                let code = code.as_ref().map_or(Pattern::Any, |code| {
+                    Pattern::Exactly(Value::bytes(code.as_slice()))
+                });
+                let args = vec![code, Pattern::Any];
+                let kind = T::ERROR;
+                self.expect(*peer, vec![Outcome::Packet(PacketPattern { kind, args })]);
+            }
+            Wanted::Line(peer, line) => {
+                let pattern = match line.strip_suffix("..") {
+                    Some(start) => Pattern::StartsWith(Value::bytes(start)),
+                    None => Pattern::Exactly(Value::bytes(line.as_bytes())),
+                };
+                self.expect(*peer, vec![Outcome::Line(LinePattern::Text(pattern))]);
+            }
+            Wanted::List(peer, lines) => self.list(*peer, lines.clone()),
+            Wanted::Nothing(peer) => self.expect(*peer, vec![Outcome::Nothing]),
+            Wanted::Noop(peers) => self.noop(peers),
+        }
+    }
+
+    /// One of several sleepers is woken.
+    fn noop(&mut self, peers: &[usize]) {
+        let noop = PacketPattern {
+            kind: T::NOOP,
+            args: Vec::new(),
+        };
+        let expectations = peers.iter().map(|&peer| Expectation {
+            peer: name(peer),
+            times: 1,
+            outcomes: vec![Outcome::Packet(noop.clone())],
+        });
+        self.act(Action::AtLeast {
+            count: 1,
+            expectations: expectations.collect(),
+        });
+    }
+}
