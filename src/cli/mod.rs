@@ -5,6 +5,7 @@ mod conform;
 mod diff;
 pub mod exit;
 mod explain;
+mod fuzz;
 mod list;
 mod report;
 pub mod run;
@@ -49,6 +50,7 @@ enum Command {
     Conform(Box<conform::ConformArgs>),
     Diff(Box<diff::DiffArgs>),
     Explain(explain::ExplainArgs),
+    Fuzz(Box<fuzz::FuzzArgs>),
     List(list::ListArgs),
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
@@ -73,6 +75,7 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Conform(args) => conform::conform(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Explain(args) => explain::explain(&args),
+        Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => list::list(&args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),

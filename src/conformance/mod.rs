@@ -10,6 +10,8 @@ pub mod case;
 pub mod diff;
 #[cfg(feature = "conform")]
 pub mod features;
+#[cfg(feature = "conform")]
+pub mod fuzz;
 pub mod generate;
 #[cfg(feature = "conform")]
 pub mod launch;

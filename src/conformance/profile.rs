@@ -77,6 +77,10 @@ pub struct Profile {
     /// Failures that are known.
     #[serde(default)]
     pub known: Vec<Known>,
+    /// Where generated sessions are known to part from the model; `case` names the requirement
+    /// that is not met, or `death` or `silence`.
+    #[serde(default)]
+    pub divergence: Vec<Known>,
 }
 
 impl Profile {
@@ -94,6 +98,7 @@ impl Profile {
             settings: Templates::default(),
             quirks: false,
             known: Vec::new(),
+            divergence: Vec::new(),
         }
     }
 

@@ -131,9 +131,10 @@ impl Model {
         self.jobs.len()
     }
 
-    /// Judges what came of one act of `peer`. What is accepted is taken out; where the judgement
-    /// fails, the rest is what should not have come.
-    pub fn judge(&mut self, peer: usize, act: &Act<'_>, heard: &mut Heard) -> Judgement {
+    /// Judges what came of one act of `peer` at `now`, in microseconds since 1970. What is accepted
+    /// is taken out; where the judgement fails, the rest is what should not have come.
+    pub fn judge(&mut self, now: u64, peer: usize, act: &Act<'_>, heard: &mut Heard) -> Judgement {
+        self.now = self.now.max(now);
         self.turn += 1;
         let noops = heard.take_noops();
         match act {

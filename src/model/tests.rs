@@ -52,12 +52,12 @@ fn model() -> Model {
     let mut model = Model::new(Rules::default(), 0);
     for peer in [CLIENT, WORKER, OTHER] {
         model
-            .judge(peer, &Act::Connects, &mut Heard::default())
+            .judge(0, peer, &Act::Connects, &mut Heard::default())
             .unwrap();
     }
     for worker in [WORKER, OTHER] {
         model
-            .judge(worker, &can_do(), &mut Heard::default())
+            .judge(0, worker, &can_do(), &mut Heard::default())
             .unwrap();
     }
     model
@@ -74,10 +74,12 @@ fn broken(rule: &str, acts: &[Round<'_>]) {
         return;
     };
     for (peer, act, heard) in before {
-        model.judge(*peer, act, &mut Heard(heard.to_vec())).unwrap();
+        model
+            .judge(0, *peer, act, &mut Heard(heard.to_vec()))
+            .unwrap();
     }
     let divergence = model
-        .judge(*peer, act, &mut Heard(heard.to_vec()))
+        .judge(0, *peer, act, &mut Heard(heard.to_vec()))
         .unwrap_err();
     assert_eq!(divergence.rule, rule, "{divergence}");
 }

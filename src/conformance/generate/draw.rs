@@ -9,15 +9,15 @@ use crate::protocol::{GrabKind, Priority};
 pub struct Weights {
     /// Time passes: jobs time out, epoch jobs become due. For clocks that can be moved.
     pub time: bool,
-    /// Commands of the text protocol that look at the whole server, or change it.
-    pub alone: bool,
+    /// Packets that can kill or wedge a faulty server.
+    pub hazardous: bool,
 }
 
 impl Weights {
     /// Everything, for a server that is the session's own and whose clock it moves.
     pub const ALL: Weights = Weights {
         time: true,
-        alone: true,
+        hazardous: true,
     };
 }
 
@@ -217,13 +217,9 @@ fn tame(mut kind: Kind, weights: Weights) -> Kind {
     match &mut kind {
         Kind::Submit { epoch, .. } if !weights.time && epoch.is_some() => *epoch = Some(0),
         Kind::CanDo { limit, .. } if !weights.time => *limit = limit.map(|_| 60_000),
-        Kind::Admin(
-            Admin::Workers
-            | Admin::ShowJobs
-            | Admin::ShowUniqueJobs
-            | Admin::Status
-            | Admin::PriorityStatus,
-        ) if !weights.alone => kind = Kind::Admin(Admin::Nonsense),
+        Kind::Malformed(malformed) if !weights.hazardous && malformed.is_hazardous() => {
+            *malformed = Malformed::WrongMagic;
+        }
         _ => {}
     }
     kind

@@ -40,7 +40,7 @@ pub enum Kind {
         priority: Priority,
         /// Whether it waits for the result.
         background: bool,
-        /// Not before so many seconds from now, as an epoch job.
+        /// Not before so many seconds from now, as an epoch job; 0 is long ago.
         epoch: Option<u8>,
         /// With a reducer.
         reduce: bool,
@@ -142,6 +142,13 @@ pub enum Malformed {
     LongUnique,
     /// An epoch that is no time.
     OddEpoch,
+}
+
+impl Malformed {
+    /// Whether it has killed a server before: C gearmand dies of types from 2^31 up.
+    pub(super) fn is_hazardous(self) -> bool {
+        matches!(self, Malformed::UnknownType(0x8000_0000..))
+    }
 }
 
 /// A line of the text protocol.

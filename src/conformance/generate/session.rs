@@ -205,11 +205,17 @@ impl<'a> Session<'a> {
         })
     }
 
+    /// The time, in microseconds since 1970.
+    fn now(&self) -> u64 {
+        let exact = self.origin + self.arm.elapsed().as_micros() as u64;
+        exact.max(self.arm.unix_time() * SECOND)
+    }
+
     fn pass(&mut self, ms: u32) -> Result<(), Stop> {
         self.arm.advance(Duration::from_millis(u64::from(ms)));
         self.log.passed(ms);
-        let now = self.origin + self.arm.elapsed().as_micros() as u64;
         let heard = self.hear(None)?;
+        let now = self.now();
         self.judge(heard, |model, heard| model.pass(now, heard))
     }
 
@@ -231,7 +237,10 @@ impl<'a> Session<'a> {
             Some(packet) => Act::Sends(Request::parse(&packet)),
             None => Act::Types(Command::parse(bytes.strip_suffix(b"\n").unwrap_or(&bytes))),
         };
-        self.judge(heard, |model, heard| model.judge(peer.into(), &act, heard))
+        let now = self.now();
+        self.judge(heard, |model, heard| {
+            model.judge(now, peer.into(), &act, heard)
+        })
     }
 
     fn connect(&mut self, peer: u8) -> Result<PeerId, Stop> {
@@ -249,8 +258,9 @@ impl<'a> Session<'a> {
             });
         }
         let heard = self.hear(Some(peer))?;
+        let now = self.now();
         self.judge(heard, |model, heard| {
-            model.judge(peer.into(), &Act::Connects, heard)
+            model.judge(now, peer.into(), &Act::Connects, heard)
         })?;
         Ok(id)
     }
@@ -266,8 +276,9 @@ impl<'a> Session<'a> {
         }
         self.log.left(peer, reset);
         let heard = self.hear(None)?;
+        let now = self.now();
         self.judge(heard, |model, heard| {
-            model.judge(peer.into(), &Act::Leaves, heard)
+            model.judge(now, peer.into(), &Act::Leaves, heard)
         })
     }
 

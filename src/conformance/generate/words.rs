@@ -17,6 +17,9 @@ pub(super) struct Words {
     pub(super) assigned: Vec<(u8, Vec<u8>)>,
 }
 
+/// An epoch that is over whatever the server's clock says, in seconds before now.
+const LONG_AGO: u64 = 3600;
+
 /// The handle of no job.
 const STRANGER: &[u8] = b"H:nobody:1";
 
@@ -64,7 +67,10 @@ impl Words {
                 unique: &self.unique(*unique),
                 priority: *priority,
                 background: *background,
-                epoch: epoch.map(|seconds| now + u64::from(seconds)),
+                epoch: epoch.map(|seconds| match seconds {
+                    0 => now.saturating_sub(LONG_AGO),
+                    _ => now + u64::from(seconds),
+                }),
                 reducer: reduce.then_some(b"reducer".as_slice()),
                 body: Body::new(&payload(*body)),
             })),

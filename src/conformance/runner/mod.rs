@@ -8,7 +8,7 @@ mod group;
 mod play;
 mod policy;
 mod sanity;
-mod tidy;
+pub(in crate::conformance) mod tidy;
 
 use super::case::Case;
 use super::launch::Launcher;

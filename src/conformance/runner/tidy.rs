@@ -45,7 +45,7 @@ fn name(function: &Value, namespace: &Namespace) -> Option<Vec<u8>> {
 }
 
 /// Takes the jobs that a script has left, ends them, and drops its functions where the server can.
-pub(super) fn tidy(
+pub(in crate::conformance) fn tidy(
     arm: &mut TcpArm,
     namespace: &Namespace,
     script: &Script,

@@ -1,0 +1,146 @@
+//! What a campaign prints: how far it is, and what it found.
+
+use super::super::conform::Prepared;
+use super::super::signals::Interruption;
+use crate::conformance::fuzz::{self, Finding, Options, Outcome};
+use crate::report::quantity::count;
+use std::cell::Cell;
+use std::fmt::Write as _;
+use std::io::{IsTerminal, Write as _};
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::time::{Duration, Instant};
+
+/// Time between two lines of progress, on a terminal and elsewhere.
+const PERIODS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(10)];
+
+/// Says on stderr how far a campaign is.
+pub(super) struct Watch {
+    stop: Arc<AtomicBool>,
+    terminal: bool,
+    said_at: Cell<Instant>,
+}
+
+impl Watch {
+    pub(super) fn new(interruption: &Interruption) -> Self {
+        Watch {
+            stop: interruption.stop(),
+            terminal: std::io::stderr().is_terminal(),
+            said_at: Cell::new(Instant::now()),
+        }
+    }
+
+    /// Takes the line away again.
+    pub(super) fn end(&self) {
+        if self.terminal {
+            // Nobody is left to tell when stderr is gone.
+            let _ = write!(std::io::stderr(), "\r\x1b[K");
+        }
+    }
+}
+
+impl fuzz::Watch for Watch {
+    fn stopped(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
+
+    fn progress(&self, outcome: &Outcome, doing: &str) {
+        let [often, seldom] = PERIODS;
+        let period = if self.terminal { often } else { seldom };
+        if self.said_at.get().elapsed() < period {
+            return;
+        }
+        self.said_at.set(Instant::now());
+        let line = format!(
+            "{} sessions, {} steps, {} findings  {doing}",
+            count(outcome.sessions),
+            count(outcome.steps),
+            outcome.findings.len()
+        );
+        let mut err = std::io::stderr();
+        // Nobody is left to tell when stderr is gone.
+        let _ = match self.terminal {
+            true => write!(err, "\r\x1b[K{line}"),
+            false => writeln!(err, "{line}"),
+        };
+    }
+}
+
+/// The report of a campaign.
+pub(super) fn render(
+    prepared: &Prepared,
+    options: &Options,
+    outcome: &Outcome,
+    took: Duration,
+    written: &[Option<PathBuf>],
+    repeat: &str,
+) -> String {
+    let mut out = String::new();
+    // A string takes every write.
+    let _ = writeln!(
+        out,
+        "gearbench fuzz  {}  profile {}  seed {}\n\n\
+         sessions   {} played, {} to their end; {} steps, {} jobs handed out, in {:.1} s",
+        prepared.server.target,
+        prepared.profile.name,
+        options.seed,
+        count(outcome.sessions),
+        count(outcome.passed),
+        count(outcome.steps),
+        count(outcome.jobs),
+        took.as_secs_f64()
+    );
+    if outcome.deaths > 0 {
+        let _ = writeln!(out, "deaths     {}", count(outcome.deaths));
+    }
+    for (finding, file) in outcome.findings.iter().zip(written) {
+        found(&mut out, finding, file.as_ref(), repeat);
+    }
+    let new = outcome
+        .findings
+        .iter()
+        .filter(|found| found.known.is_none());
+    let verdict = match (new.count(), outcome.sessions) {
+        (_, 0) => "NOTHING PLAYED".to_owned(),
+        (0, _) => {
+            "PASSED: nothing that the model does not allow, or the profile does not know".to_owned()
+        }
+        (new, _) => format!("FAILED: {new} rules broken that the profile does not know"),
+    };
+    let _ = writeln!(out, "\nverdict    {verdict}");
+    out
+}
+
+fn found(out: &mut String, finding: &Finding, file: Option<&PathBuf>, repeat: &str) {
+    let (rule, times) = (&finding.failing.rule, count(finding.times));
+    // A string takes every write.
+    let _ = match &finding.known {
+        Some(reason) => writeln!(out, "\nKNOWN  {rule}, {times} sessions: {reason}"),
+        None => writeln!(
+            out,
+            "\nNEW    {rule}, {times} sessions, the first of seed {}\n       {}",
+            finding.seed,
+            finding
+                .failing
+                .text
+                .escape_default()
+                .to_string()
+                .replace("\\'", "'")
+                .replace("\\\"", "\"")
+        ),
+    };
+    let Some(file) = file else {
+        return;
+    };
+    let (failed, played) = finding.confirmed;
+    let file = file.display();
+    let _ = writeln!(
+        out,
+        "       {} steps, failed in {failed} of {played}: gearbench replay {file} {repeat}\n",
+        finding.ops.len()
+    );
+    for line in finding.script.to_string().lines() {
+        let _ = writeln!(out, "         {line}");
+    }
+}
