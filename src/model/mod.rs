@@ -148,7 +148,7 @@ impl Model {
             }
         }
         heard.end()?;
-        self.wake(noops)
+        self.wake(noops, heard)
     }
 
     /// Judges what came of time passing until `now`, in microseconds since 1970.
@@ -161,7 +161,7 @@ impl Model {
         }
         self.now = self.now.max(now);
         heard.end()?;
-        self.wake(noops)
+        self.wake(noops, heard)
     }
 
     fn connect(&mut self, peer: usize) {
@@ -248,6 +248,8 @@ impl Model {
         }
         self.know(submit.function);
         let handle = heard.handle(peer, "P-SUB-01")?;
+        // What is not accepted is given back.
+        let refused = (peer, packet(T::JOB_CREATED, &[&handle], b""));
         let index = match known {
             Some(index) if self.jobs[index].handle == handle => index,
             Some(index) => {
@@ -260,6 +262,7 @@ impl Model {
                 ));
             }
             None if self.handles.contains(&handle) => {
+                heard.0.push(refused);
                 let found = format!("\"{}\", which named a job before", handle.escape_ascii());
                 return Err(Divergence::new("P-SUB-17", Wanted::Handle(peer), found));
             }
@@ -431,18 +434,23 @@ impl Model {
     }
 
     /// Takes in the NOOPs of an act, and whether nobody sleeps over a job.
-    fn wake(&mut self, noops: Vec<usize>) -> Judgement {
+    fn wake(&mut self, noops: Vec<usize>, heard: &mut Heard) -> Judgement {
         for peer in noops {
             let can = self.jobs.iter().any(|job| self.waits_for(job, peer));
-            let found = || format!("a NOOP to peer {peer}");
             let state = self.peers.get_mut(&peer).filter(|peer| peer.sleeping);
-            let Some(state) = state else {
-                return Err(Divergence::nothing("P-WRK-17", peer, found()));
+            let rule = if state.is_some() {
+                "P-WRK-18"
+            } else {
+                "P-WRK-17"
             };
-            if !can {
-                return Err(Divergence::nothing("P-WRK-18", peer, found()));
+            match state.filter(|_| can) {
+                Some(state) => (state.sleeping, state.woken) = (false, true),
+                None => {
+                    heard.0.push((peer, packet(T::NOOP, &[], b"")));
+                    let found = format!("a NOOP to peer {peer}");
+                    return Err(Divergence::nothing(rule, peer, found));
+                }
             }
-            (state.sleeping, state.woken) = (false, true);
         }
         for job in self.jobs.iter().filter(|job| job.is_queued()) {
             let able = self

@@ -9,6 +9,8 @@ use std::fmt::Write;
 pub struct Failing {
     /// The requirement that is not met; or `death`, `silence`, `unreachable`.
     pub rule: String,
+    /// What was done last.
+    pub act: String,
     /// What was expected and what came, in words.
     pub text: String,
     /// Whether the server has died of it.
@@ -16,12 +18,19 @@ pub struct Failing {
 }
 
 impl Failing {
-    pub(super) fn new(rule: &str, text: String) -> Self {
+    pub(super) fn new(rule: &str, act: String, text: String) -> Self {
         Failing {
             rule: rule.to_owned(),
+            act,
             text,
             died: false,
         }
+    }
+
+    /// Whether it is the same failure, as far as can be told: the same rule, broken by the same
+    /// kind of act.
+    pub(super) fn is(&self, other: &Failing) -> bool {
+        self.rule == other.rule && (self.act == other.act || self.died)
     }
 }
 
@@ -45,13 +54,10 @@ pub struct Finding {
 }
 
 impl Finding {
-    pub(super) fn is(&self, failing: &Failing) -> bool {
-        self.failing.rule == failing.rule
-    }
-
     /// A name for the case, and for its file.
     pub fn name(&self) -> String {
-        format!("{}-{}", self.failing.rule.to_lowercase(), self.seed)
+        let Failing { rule, act, .. } = &self.failing;
+        format!("{rule}-{act}-{}", self.seed).to_lowercase()
     }
 
     /// A file with one case, which `gearbench replay` and `gearbench conform --cases` play.

@@ -3,7 +3,7 @@
 //!
 //! A server that was started for the campaign is started again after each failure: what went wrong
 //! in one session must not be charged to the next. A failure counts as the same one when the same
-//! rule is broken; the first of each is shrunk, the others are counted.
+//! rule is broken by the same kind of act; the first of each is shrunk, the others are counted.
 
 mod finding;
 mod seat;
@@ -66,7 +66,7 @@ pub struct Outcome {
     pub steps: u64,
     /// Jobs that were handed out.
     pub jobs: u64,
-    /// What was found, each rule once.
+    /// What was found, each once.
     pub findings: Vec<Finding>,
     /// How often the server has died.
     pub deaths: u64,
@@ -118,12 +118,12 @@ fn session(
     if let Some(finding) = outcome
         .findings
         .iter_mut()
-        .find(|finding| finding.is(&failing))
+        .find(|finding| finding.failing.is(&failing))
     {
         finding.times += 1;
         return Ok(());
     }
-    let known = options_known(seat, &failing);
+    let known = reason(seat.options(), &failing);
     let shrunk = match &known {
         // What is known needs no new proof.
         Some(_) => Shrunk::whole(ops, &played, &prefix, failing),
@@ -141,11 +141,11 @@ fn session(
     Ok(())
 }
 
-fn options_known(seat: &Seat<'_>, failing: &Failing) -> Option<String> {
-    let mut known = seat.options().known.iter();
-    known
-        .find(|known| known.is_about(&failing.rule) && known.explains(&failing.text))
-        .map(|known| known.reason.clone())
+/// Why the failure is known, if it is.
+fn reason(options: &Options, failing: &Failing) -> Option<String> {
+    let mut known = options.known.iter();
+    let known = known.find(|known| known.is_about(&failing.rule) && known.explains(&failing.text));
+    known.map(|known| known.reason.clone())
 }
 
 /// The shortest session that fails in the same way.
@@ -178,7 +178,7 @@ fn shrink(
     // Nothing after the step that failed matters.
     let mut reached = ops;
     reached.truncate(played.steps);
-    let rule = failing.rule.clone();
+    let original = failing.clone();
     let mut best = Shrunk::whole(reached.clone(), &played, &prefix, failing);
     let mut shrinking = Shrink::new(reached);
     let mut goes_on = shrinking.fails();
@@ -187,12 +187,13 @@ fn shrink(
             break;
         }
         let doing = format!(
-            "shrinking {rule}: {} steps, candidate {candidate}",
+            "shrinking {}: {} steps, candidate {candidate}",
+            original.rule,
             best.ops.len()
         );
         watch.progress(outcome, &doing);
         let ops = shrinking.candidate();
-        goes_on = match fails_again(seat, &ops, &rule, outcome, TRIES)?.pop() {
+        goes_on = match fails_again(seat, &ops, &original, outcome, TRIES)?.pop() {
             Some(shrunk) => {
                 best = shrunk;
                 shrinking.fails()
@@ -203,7 +204,7 @@ fn shrink(
     let ops = best.ops.clone();
     let mut failed = 0;
     for _ in 0..CONFIRMATIONS {
-        failed += fails_again(seat, &ops, &rule, outcome, 1)?.len() as u32;
+        failed += fails_again(seat, &ops, &original, outcome, 1)?.len() as u32;
     }
     best.confirmed = (failed, CONFIRMATIONS);
     Ok(best)
@@ -213,7 +214,7 @@ fn shrink(
 fn fails_again(
     seat: &mut Seat<'_>,
     ops: &[Op],
-    rule: &str,
+    original: &Failing,
     outcome: &mut Outcome,
     tries: u32,
 ) -> Result<Vec<Shrunk>, Gone> {
@@ -223,7 +224,7 @@ fn fails_again(
         if let Some(failing) = failing {
             outcome.deaths += u64::from(failing.died);
             seat.clean_up(&played, &prefix);
-            if failing.rule == rule {
+            if failing.is(original) {
                 return Ok(vec![Shrunk::whole(ops.to_vec(), &played, &prefix, failing)]);
             }
         }

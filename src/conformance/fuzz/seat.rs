@@ -90,16 +90,13 @@ impl<'a> Seat<'a> {
     /// How the session failed, if it did.
     pub(super) fn failing(&mut self, played: &Played) -> Option<Failing> {
         let failure = played.result.as_ref().err()?;
-        let mut failing = match failure {
-            Failure::Divergence { divergence, .. } => {
-                Failing::new(divergence.rule, failure.to_string())
-            }
-            Failure::Silent { .. } => Failing::new("silence", failure.to_string()),
-            Failure::Arm(error @ ArmError::NotTaken { .. }) => {
-                Failing::new("silence", error.to_string())
-            }
-            Failure::Arm(error) => Failing::new("unreachable", error.to_string()),
+        let act = failure.op().map_or_else(String::new, Op::name);
+        let rule = match failure {
+            Failure::Divergence { divergence, .. } => divergence.rule,
+            Failure::Silent { .. } | Failure::Arm(ArmError::NotTaken { .. }) => "silence",
+            Failure::Arm(_) => "unreachable",
         };
+        let mut failing = Failing::new(rule, act, failure.to_string());
         if let Some(death) = self.death(failure) {
             failing.rule = "death".to_owned();
             failing.text = format!("{death}; {}", failing.text);

@@ -188,6 +188,10 @@ pub fn draw(seed: u64, steps: usize, weights: Weights) -> Vec<Op> {
         .filter(|&at| kept(&mut draws, at))
         .filter_map(|at| ROWS.get(at).copied())
         .collect();
+    // Nor has every session every unique; the empty one always stays.
+    let uniques: Vec<u8> = (0..UNIQUES)
+        .filter(|&unique| unique == 0 || draws.once_in(2))
+        .collect();
     let total: u32 = rows.iter().map(|(weight, _)| u32::from(*weight)).sum();
     let passing = weights.time && draws.once_in(2);
     (0..steps)
@@ -195,7 +199,10 @@ pub fn draw(seed: u64, steps: usize, weights: Weights) -> Vec<Op> {
             true => Op::Pass(draws.of(&[1, 50, 300, 1000, 2500]).unwrap_or(1)),
             false => Op::Act {
                 peer: draws.below(peers),
-                kind: pick(&mut draws, &rows, total, weights),
+                kind: {
+                    let kind = pick(&mut draws, &rows, total, weights);
+                    among(kind, &uniques)
+                },
             },
         })
         .collect()
@@ -210,6 +217,15 @@ fn pick(draws: &mut Draws, rows: &[Row], total: u32, weights: Weights) -> Kind {
         }
     }
     Kind::PreSleep
+}
+
+/// Takes a unique that the session has.
+fn among(mut kind: Kind, uniques: &[u8]) -> Kind {
+    if let Kind::Submit { unique, .. } | Kind::StatusUnique { unique } = &mut kind {
+        let at = usize::from(*unique) % uniques.len().max(1);
+        *unique = uniques.get(at).copied().unwrap_or_default();
+    }
+    kind
 }
 
 /// Takes out what the weights do not allow.

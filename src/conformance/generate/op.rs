@@ -108,6 +108,30 @@ pub enum Kind {
     },
 }
 
+impl Op {
+    /// What is done, without its details.
+    pub fn name(&self) -> String {
+        let text = match self {
+            Op::Pass(_) => return "Pass".to_owned(),
+            Op::Act {
+                kind: Kind::Admin(admin),
+                ..
+            } => format!("{admin:?}"),
+            Op::Act {
+                kind: Kind::Malformed(malformed),
+                ..
+            } => format!("{malformed:?}"),
+            Op::Act {
+                kind: Kind::Work { work, .. },
+                ..
+            } => format!("{work:?}"),
+            Op::Act { kind, .. } => format!("{kind:?}"),
+        };
+        let end = text.find(|c: char| !c.is_ascii_alphanumeric());
+        text[..end.unwrap_or(text.len())].to_owned()
+    }
+}
+
 /// A work packet.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum WorkKind {

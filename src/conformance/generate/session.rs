@@ -5,7 +5,7 @@ use super::op::{Admin, FUNCTIONS, Kind, Op, PEERS, WorkKind};
 use super::words::{self, Words, packet_of};
 use crate::conformance::Script;
 use crate::conformance::arm::{Arm, ArmError, PeerId, Received};
-use crate::model::{Act, Divergence, Heard, Model, Rules, Said};
+use crate::model::{Act, Divergence, Heard, Model, Rules, Said, Wanted};
 use crate::protocol::admin::Command;
 use crate::protocol::{Decoder, Frame, GrabKind, PacketType, Request};
 use std::ops::ControlFlow;
@@ -44,6 +44,16 @@ pub enum Failure {
     /// The server cannot be reached.
     #[error(transparent)]
     Arm(#[from] ArmError),
+}
+
+impl Failure {
+    /// What was done last, where that is known.
+    pub fn op(&self) -> Option<&Op> {
+        match self {
+            Failure::Divergence { op, .. } | Failure::Silent { op, .. } => Some(op),
+            Failure::Arm(_) => None,
+        }
+    }
 }
 
 /// How a session went.
@@ -290,10 +300,17 @@ impl<'a> Session<'a> {
     ) -> Result<(), Stop> {
         let mut accepted = heard.clone();
         let judged = judge(&mut self.model, &mut heard);
-        if judged.is_err() {
+        if let Err(divergence) = &judged {
             for said in &heard.0 {
                 let at = accepted.0.iter().position(|other| other == said);
                 at.map(|at| accepted.0.remove(at));
+            }
+            // A wrong list is wrong as a whole.
+            if let Wanted::List(peer, _) = divergence.wanted {
+                let is_line = |said: &Said| matches!(said, Said::Line(_));
+                accepted
+                    .0
+                    .retain(|(who, said)| *who != peer || !is_line(said));
             }
         }
         self.log.heard(accepted.0);
