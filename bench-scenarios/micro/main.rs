@@ -238,7 +238,65 @@ fn flat(c: &mut Criterion) {
             });
         });
     }
+    many_sets(&mut group);
+    many_functions(&mut group);
     group.finish();
+}
+
+type Group<'a> = criterion::BenchmarkGroup<'a, criterion::measurement::WallTime>;
+
+/// Workers that each know something else besides the one function, all of them awake.
+fn many_sets(group: &mut Group<'_>) {
+    for sets in [1, 100, 10_000] {
+        let mut bench = Bench::new();
+        bench.can_do(b"function");
+        let client = bench.conn;
+        for number in 0..sets {
+            bench.conn = bench.connect();
+            bench.can_do(b"function");
+            bench.can_do(format!("function-{number}").as_bytes());
+            bench.send(Request::Grab(GrabKind::Uniq));
+        }
+        bench.conn = client;
+        let mut job = 0;
+        group.bench_function(format!("one job, {sets} kinds of workers awake"), |b| {
+            b.iter(|| {
+                bench.send(submit(b"", b""));
+                job += 1;
+                bench.run(job);
+            });
+        });
+    }
+}
+
+/// Requests that name no function, or change what a worker can do, with many functions known.
+fn many_functions(group: &mut Group<'_>) {
+    for functions in [100, 10_000] {
+        let mut bench = Bench::new();
+        for number in 0..functions {
+            let function = format!("function-{number}");
+            let job = submit(b"unique", b"");
+            let Request::Submit(job) = job else { return };
+            let function = function.as_bytes();
+            bench.send(Request::Submit(Submit { function, ..job }));
+            bench.can_do(function);
+        }
+        let unique = b"another";
+        bench.send(submit(unique, b""));
+        group.bench_function(format!("GET_STATUS_UNIQUE, {functions} functions"), |b| {
+            b.iter(|| bench.send(Request::GetStatusUnique { unique }));
+        });
+        let function = b"function-0";
+        let name = format!("CANT_DO and back between grabs, {functions} functions");
+        group.bench_function(name, |b| {
+            b.iter(|| {
+                bench.send(Request::CantDo { function });
+                bench.send(Request::Grab(GrabKind::Uniq));
+                bench.can_do(function);
+                bench.send(Request::Grab(GrabKind::Uniq));
+            });
+        });
+    }
 }
 
 criterion_group!(benches, decode, engine, flat);

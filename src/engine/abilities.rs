@@ -8,6 +8,7 @@
 use super::functions::Functions;
 use super::keys::{FunctionId, Place, SetId};
 use super::list::List;
+use super::peers::Peers;
 use crate::protocol::{ConnId, Priority};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -47,7 +48,10 @@ struct Set {
     /// here; one that has none any more leaves when its turn comes.
     ready: [VecDeque<u32>; 3],
     sleepers: List<ConnId>,
+    /// Members whose functions do not look here for sleepers: there were none when they did.
+    forsaken: Vec<u32>,
     workers: usize,
+    hash: u64,
 }
 
 /// All sets.
@@ -106,17 +110,20 @@ impl Sets {
             members: members.collect(),
             ready: Default::default(),
             sleepers: List::default(),
+            forsaken: (0..).take(abilities.len()).collect(),
             workers: 0,
+            hash,
         });
-        let (slots, hasher) = (&self.slots, &self.hasher);
-        let rehash = |&id: &SetId| hasher.hash_one(slots[id].abilities());
+        let slots = &self.slots;
+        let rehash = |&id: &SetId| slots[id].hash;
         self.by_members.insert_unique(hash, id, rehash);
         for (index, &function) in (0..).zip(abilities.keys()) {
             let place = Place { set: id, index };
-            functions[function].sets.push(place);
+            let function = &mut functions[function];
             for priority in Priority::ALL {
-                if !functions[function].queues[priority as usize].is_empty() {
-                    self.slots[id].list(place, priority);
+                match function.queues[priority as usize].is_empty() {
+                    true => function.unlisted[priority as usize].push(place),
+                    false => self.slots[id].list(place, priority),
                 }
             }
         }
@@ -131,12 +138,9 @@ impl Sets {
             return;
         }
         for member in &set.members {
-            functions[member.function]
-                .sets
-                .retain(|place| place.set != id);
+            functions[member.function].forget_set(id);
         }
-        let hash = self.hasher.hash_one(set.abilities());
-        if let Ok(entry) = self.by_members.find_entry(hash, |&other| other == id) {
+        if let Ok(entry) = self.by_members.find_entry(set.hash, |&other| other == id) {
             entry.remove();
         }
         self.slots.remove(id);
@@ -161,13 +165,50 @@ impl Sets {
         self.slots[id].find(function)?.limit
     }
 
-    pub(super) fn sleepers(&mut self, id: SetId) -> &mut List<ConnId> {
-        &mut self.slots[id].sleepers
+    /// A worker of the set falls asleep; the functions that did not look here look again.
+    pub(super) fn fall_asleep(
+        &mut self,
+        id: SetId,
+        conn: ConnId,
+        peers: &mut Peers,
+        functions: &mut Functions,
+    ) {
+        let set = &mut self.slots[id];
+        set.sleepers.push(peers, conn);
+        for index in set.forsaken.drain(..) {
+            let function = set.members[index as usize].function;
+            let place = Place { set: id, index };
+            functions[function].sleepy.push_back(place);
+        }
     }
 
-    /// A queue of the function got its first job: its sets must know.
-    pub(super) fn function_ready(&mut self, places: &[Place], priority: Priority) {
-        for &place in places {
+    /// A sleeper of the set gets up by itself.
+    pub(super) fn get_up(&mut self, id: SetId, conn: ConnId, peers: &mut Peers) {
+        self.slots[id].sleepers.unlink(peers, conn);
+    }
+
+    /// Takes the worker that has slept longest in the set whose turn it is among those of a
+    /// function. A set without sleepers is not looked at again before it has one, so that what a
+    /// call costs is paid by those who fell asleep.
+    pub(super) fn next_sleeper(
+        &mut self,
+        sleepy: &mut VecDeque<Place>,
+        peers: &mut Peers,
+    ) -> Option<ConnId> {
+        while let Some(place) = sleepy.pop_front() {
+            let set = &mut self.slots[place.set];
+            if let Some(conn) = set.sleepers.pop(peers) {
+                sleepy.push_back(place);
+                return Some(conn);
+            }
+            set.forsaken.push(place.index);
+        }
+        None
+    }
+
+    /// A queue of the function got its first job: the sets that do not know of it must.
+    pub(super) fn function_ready(&mut self, unlisted: &mut Vec<Place>, priority: Priority) {
+        for place in unlisted.drain(..) {
             self.slots[place.set].list(place, priority);
         }
     }
@@ -177,20 +218,22 @@ impl Sets {
     pub(super) fn next_ready(
         &mut self,
         id: SetId,
-        functions: &Functions,
+        functions: &mut Functions,
     ) -> Option<(FunctionId, Priority)> {
         let set = &mut self.slots[id];
         for priority in Priority::ALL {
             let level = priority as usize;
             while let Some(index) = set.ready[level].pop_front() {
                 let member = &mut set.members[index as usize];
-                let queue = &functions[member.function].queues[level];
+                let function = &mut functions[member.function];
+                let jobs = function.queues[level].len();
                 // With its last job taken it leaves, and comes back with the next.
-                member.listed[level] = queue.len() > 1;
-                if member.listed[level] {
-                    set.ready[level].push_back(index);
+                member.listed[level] = jobs > 1;
+                match member.listed[level] {
+                    true => set.ready[level].push_back(index),
+                    false => function.unlisted[level].push(Place { set: id, index }),
                 }
-                if !queue.is_empty() {
+                if jobs > 0 {
                     return Some((member.function, priority));
                 }
             }
@@ -199,15 +242,17 @@ impl Sets {
     }
 
     /// Whether any function of the set has a job.
-    pub(super) fn has_ready(&mut self, id: SetId, functions: &Functions) -> bool {
+    pub(super) fn has_ready(&mut self, id: SetId, functions: &mut Functions) -> bool {
         let set = &mut self.slots[id];
         for (level, ready) in set.ready.iter_mut().enumerate() {
             while let Some(&index) = ready.front() {
                 let member = &mut set.members[index as usize];
-                if !functions[member.function].queues[level].is_empty() {
+                let function = &mut functions[member.function];
+                if !function.queues[level].is_empty() {
                     return true;
                 }
                 member.listed[level] = false;
+                function.unlisted[level].push(Place { set: id, index });
                 ready.pop_front();
             }
         }
@@ -218,14 +263,22 @@ impl Sets {
     pub(super) fn check_invariants(&self, functions: &Functions) {
         for (id, set) in &self.slots {
             assert!(set.workers > 0);
+            assert!(set.sleepers.is_empty() || set.forsaken.is_empty());
             for (index, member) in (0..).zip(&set.members) {
                 let function = &functions[member.function];
-                assert!(function.sets.contains(&Place { set: id, index }));
+                let place = Place { set: id, index };
+                let here = |places: usize, elsewhere: usize| assert_eq!(places + elsewhere, 1);
+                let count = |places: &mut dyn Iterator<Item = &Place>| {
+                    places.filter(|&&other| other == place).count()
+                };
+                let forsaken = set.forsaken.iter().filter(|&&at| at == index).count();
+                here(forsaken, count(&mut function.sleepy.iter()));
                 for priority in Priority::ALL {
                     let level = priority as usize;
                     let listed = set.ready[level].iter().filter(|&&at| at == index).count();
                     assert_eq!(listed, usize::from(member.listed[level]));
                     assert!(listed == 1 || function.queues[level].is_empty());
+                    here(listed, count(&mut function.unlisted[level].iter()));
                 }
             }
         }

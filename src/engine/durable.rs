@@ -170,9 +170,6 @@ impl JobServer {
         if self.jobs.by_number(record.number).is_some() || self.jobs.find_same(&new).is_some() {
             return false;
         }
-        if !record.unique.is_empty() {
-            self.functions[function].with_unique += 1;
-        }
         let key = self.jobs.insert(&new, Some(record.number));
         self.jobs[key].kept = Kept::OnDisk;
         let due = record.epoch.map(Timestamp::from_secs);

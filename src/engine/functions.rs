@@ -1,11 +1,12 @@
 //! The functions: their queues, their limits, who can run them.
 
-use super::keys::{FunctionId, JobKey, Place};
+use super::keys::{FunctionId, JobKey, Place, SetId};
 use super::list::List;
 use crate::protocol::Priority;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
 use slotmap::SlotMap;
+use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
 
@@ -21,8 +22,6 @@ pub(super) struct Function {
     pub(super) delayed: usize,
     /// Jobs that wait for the disk.
     pub(super) storing: usize,
-    /// Jobs that have a unique.
-    pub(super) with_unique: usize,
     /// Connections that can run it.
     pub(super) workers: usize,
     /// Workers that were woken for a job of it and have yet to grab.
@@ -31,10 +30,11 @@ pub(super) struct Function {
     pub(super) limits: [Option<NonZeroU32>; 3],
     /// Stays listed though nobody uses it.
     pub(super) pinned: bool,
-    /// Its place in each set of abilities that holds it.
-    pub(super) sets: Vec<Place>,
-    /// Which of `sets` the next sleeper is taken from, so that each gets its turn.
-    pub(super) next_set: usize,
+    /// Its places in the sets of abilities that do not know of its next job, by priority.
+    pub(super) unlisted: [Vec<Place>; 3],
+    /// Its places in the sets that may have sleepers, whose turn is next first. All that have are
+    /// here.
+    pub(super) sleepy: VecDeque<Place>,
 }
 
 impl Function {
@@ -50,6 +50,15 @@ impl Function {
     /// Whether one more job of `priority` is too many.
     pub(super) fn is_full(&self, priority: Priority) -> bool {
         self.limits[priority as usize].is_some_and(|limit| self.total() >= limit.get() as usize)
+    }
+
+    /// A set that held it is gone.
+    pub(super) fn forget_set(&mut self, id: SetId) {
+        let is_other = |place: &Place| place.set != id;
+        self.unlisted
+            .iter_mut()
+            .for_each(|places| places.retain(is_other));
+        self.sleepy.retain(is_other);
     }
 
     fn is_idle(&self) -> bool {

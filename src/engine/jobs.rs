@@ -4,6 +4,7 @@ use super::Timestamp;
 use super::keys::{FunctionId, JobKey};
 use super::limits::cost;
 use super::list::{Linked, Links};
+use crate::protocol::decode::LARGE;
 use crate::protocol::request::MAX_DIGITS;
 use crate::protocol::{Body, ConnId, Priority};
 use bytes::Bytes;
@@ -117,25 +118,29 @@ pub(super) enum Waiters {
     #[default]
     Nobody,
     One(ConnId),
-    Many(Vec<ConnId>),
+    Many(Box<Several>),
 }
+
+/// More than one client, which few jobs have.
+#[derive(Debug)]
+pub(super) struct Several(Vec<ConnId>);
 
 impl Waiters {
     pub(super) fn as_slice(&self) -> &[ConnId] {
         match self {
             Waiters::Nobody => &[],
             Waiters::One(conn) => std::slice::from_ref(conn),
-            Waiters::Many(conns) => conns,
+            Waiters::Many(several) => &several.0,
         }
     }
 
     pub(super) fn add(&mut self, conn: ConnId) {
         *self = match std::mem::take(self) {
             Waiters::Nobody => Waiters::One(conn),
-            Waiters::One(first) => Waiters::Many(vec![first, conn]),
-            Waiters::Many(mut conns) => {
-                conns.push(conn);
-                Waiters::Many(conns)
+            Waiters::One(first) => Waiters::Many(Box::new(Several(vec![first, conn]))),
+            Waiters::Many(mut several) => {
+                several.0.push(conn);
+                Waiters::Many(several)
             }
         }
     }
@@ -149,7 +154,7 @@ impl Waiters {
                     *self = Waiters::Nobody;
                 }
             }
-            Waiters::Many(conns) => conns.retain(|&waiter| waiter != conn),
+            Waiters::Many(several) => several.0.retain(|&waiter| waiter != conn),
         }
     }
 
@@ -210,7 +215,10 @@ impl Job {
 
 /// What makes two submissions the same job: the function and the unique, or for the unique `-`
 /// the function and the payload.
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+///
+/// Only the key is hashed, not the function: so GET_STATUS_UNIQUE, which names no function, looks at
+/// the jobs of that unique alone.
+#[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) struct Identity<'a> {
     function: FunctionId,
     by_body: bool,
@@ -283,7 +291,9 @@ impl Jobs {
     pub(super) fn insert(&mut self, new: &NewJob<'_>, number: Option<u64>) -> JobKey {
         let number = number.unwrap_or(self.next_number);
         self.next_number = self.next_number.max(number.saturating_add(1));
-        let content = match new.body.to_shared() {
+        // A small body must not keep all of a large packet.
+        let is_most = new.body.len() >= LARGE / 2;
+        let content = match new.body.to_shared().filter(|_| is_most) {
             Some(body) => Content::Shared(Box::new((new.unique.into(), body))),
             None => Content::Packed([new.unique, new.body.bytes()].concat().into()),
         };
@@ -316,11 +326,11 @@ impl Jobs {
                 hash_number(slots[key].number)
             });
         if let Some(identity) = Identity::new(new.function, new.unique, new.body.bytes()) {
-            let hash = self.hasher.hash_one(identity);
+            let hash = self.hasher.hash_one(identity.key);
             let rehash = |&key: &JobKey| {
                 slots[key]
                     .identity()
-                    .map_or(0, |identity| self.hasher.hash_one(identity))
+                    .map_or(0, |identity| self.hasher.hash_one(identity.key))
             };
             self.by_identity.insert_unique(hash, key, rehash);
         }
@@ -338,7 +348,7 @@ impl Jobs {
             entry.remove();
         }
         if let Some(identity) = job.identity() {
-            let hash = self.hasher.hash_one(identity);
+            let hash = self.hasher.hash_one(identity.key);
             if let Ok(entry) = self.by_identity.find_entry(hash, |&other| other == key) {
                 entry.remove();
             }
@@ -364,10 +374,20 @@ impl Jobs {
         if self.by_identity.is_empty() {
             return None;
         }
-        let hash = self.hasher.hash_one(identity);
+        let hash = self.hasher.hash_one(identity.key);
         self.by_identity
             .find(hash, |&key| self.slots[key].identity() == Some(identity))
             .copied()
+    }
+
+    /// The newest job with that unique, of whatever function; as in gearmand, `-` names none.
+    pub(super) fn newest_with_unique(&self, unique: &[u8]) -> Option<JobKey> {
+        let names_one = !unique.is_empty() && unique != b"-";
+        let hash = self.hasher.hash_one(unique);
+        let same_hash = self.by_identity.iter_hash(hash).copied();
+        same_hash
+            .filter(|&key| names_one && self.slots[key].unique() == unique)
+            .max_by_key(|&key| self.slots[key].number)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (JobKey, &Job)> {
@@ -425,6 +445,26 @@ mod tests {
 
     #[test]
     fn a_queued_job_is_small() {
-        assert!(size_of::<Job>() <= 96, "{}", size_of::<Job>());
+        assert!(size_of::<Job>() <= 88, "{}", size_of::<Job>());
+    }
+
+    #[test]
+    fn a_small_body_does_not_keep_the_packet_it_came_in() {
+        let packet = Bytes::from(vec![b'x'; 4 * LARGE]);
+        let mut jobs = Jobs::new(0, 1);
+        for (at, shared) in [(0, true), (4 * LARGE - 10, false)] {
+            let new = NewJob {
+                function: FunctionId::default(),
+                unique: b"u",
+                body: Body::shared(&packet).tail(at),
+                priority: Priority::Normal,
+                background: true,
+                reducer: None,
+            };
+            let key = jobs.insert(&new, None);
+            assert_eq!(jobs[key].body().to_shared().is_some(), shared);
+            assert_eq!(jobs[key].body(), new.body);
+            jobs.remove(key);
+        }
     }
 }

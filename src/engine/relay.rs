@@ -143,9 +143,6 @@ impl JobServer {
                 peer.waited();
             }
         }
-        if !job.unique().is_empty() {
-            self.functions[job.function].with_unique -= 1;
-        }
         self.functions
             .forget_if_idle(job.function, self.policy.idle_functions);
     }

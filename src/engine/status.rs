@@ -1,6 +1,6 @@
 //! Questions and settings of one connection, and the refusal of what is no request.
 
-use super::jobs::{Digits, Identity};
+use super::jobs::Digits;
 use super::keys::JobKey;
 use super::{JobServer, Outbox};
 use crate::protocol::{ConnId, DecodeError, RequestError, Response};
@@ -71,7 +71,7 @@ impl JobServer {
     /// GET_STATUS_UNIQUE. The request names no function, so where several have the unique, it is
     /// the newest job that is meant, as in gearmand.
     pub(super) fn status_unique(&self, conn: ConnId, unique: &[u8], out: &mut impl Outbox) {
-        let key = self.newest_with_unique(unique);
+        let key = self.jobs.newest_with_unique(unique);
         let (running, numerator, denominator) = self.progress_of(key);
         let clients = key.map_or(0, |key| self.jobs[key].waiters.as_slice().len());
         out.send(
@@ -85,17 +85,6 @@ impl JobServer {
                 clients,
             },
         );
-    }
-
-    fn newest_with_unique(&self, unique: &[u8]) -> Option<JobKey> {
-        if unique == b"-" {
-            return None;
-        }
-        self.functions
-            .iter()
-            .filter(|(_, function)| function.with_unique > 0)
-            .filter_map(|(id, _)| self.jobs.by_identity(Identity::new(id, unique, b"")?))
-            .max_by_key(|&key| self.jobs[key].number)
     }
 
     fn progress_of(&self, key: Option<JobKey>) -> (bool, Digits, Digits) {

@@ -71,9 +71,6 @@ impl JobServer {
     }
 
     fn create(&mut self, function: FunctionId, submit: &Submit<'_>) -> JobKey {
-        if !submit.unique.is_empty() {
-            self.functions[function].with_unique += 1;
-        }
         self.jobs.insert(
             &NewJob {
                 function,
@@ -109,7 +106,8 @@ impl JobServer {
         let queue = &mut function.queues[priority as usize];
         queue.push(&mut self.jobs, key);
         if queue.len() == 1 {
-            self.sets.function_ready(&function.sets, priority);
+            let unlisted = &mut function.unlisted[priority as usize];
+            self.sets.function_ready(unlisted, priority);
         }
         self.wake_for_job(id, out);
     }

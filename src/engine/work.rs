@@ -77,7 +77,7 @@ impl JobServer {
             Abilities::Building(abilities) => abilities,
             Abilities::Set(set) => {
                 if self.peers[conn].sleeping {
-                    self.sets.sleepers(set).unlink(&mut self.peers, conn);
+                    self.sets.get_up(set, conn, &mut self.peers);
                 }
                 let abilities = self.sets.abilities(set);
                 self.sets.leave(set, &mut self.functions);
@@ -124,14 +124,15 @@ impl JobServer {
             self.peers[conn].sleeping = true;
             return;
         };
-        let has_job = self.sets.has_ready(set, &self.functions);
+        let has_job = self.sets.has_ready(set, &mut self.functions);
         let peer = &mut self.peers[conn];
         let was_asleep = std::mem::replace(&mut peer.sleeping, !has_job);
         match (has_job, was_asleep) {
-            (true, true) => self.sets.sleepers(set).unlink(&mut self.peers, conn),
+            (true, true) => self.sets.get_up(set, conn, &mut self.peers),
             (false, false) => {
                 self.settle(conn);
-                self.sets.sleepers(set).push(&mut self.peers, conn);
+                self.sets
+                    .fall_asleep(set, conn, &mut self.peers, &mut self.functions);
             }
             (true, false) | (false, true) => {}
         }
@@ -150,10 +151,10 @@ impl JobServer {
         if std::mem::take(&mut self.peers[conn].sleeping)
             && let Some(set) = set
         {
-            self.sets.sleepers(set).unlink(&mut self.peers, conn);
+            self.sets.get_up(set, conn, &mut self.peers);
         }
         let set = set.filter(|_| !self.keeps_jobs());
-        let next = set.and_then(|set| Some((set, self.sets.next_ready(set, &self.functions)?)));
+        let next = set.and_then(|set| Some((set, self.sets.next_ready(set, &mut self.functions)?)));
         let Some((set, (function, priority))) = next else {
             return out.send(conn, Response::NoJob);
         };
@@ -233,16 +234,12 @@ impl JobServer {
     /// Wakes the sleeper for a function that has slept longest in the set whose turn it is.
     /// Whether there was one.
     fn wake_one(&mut self, id: FunctionId, out: &mut impl Outbox) -> bool {
-        let function = &mut self.functions[id];
-        for _ in 0..function.sets.len() {
-            function.next_set = (function.next_set + 1) % function.sets.len();
-            let set = function.sets[function.next_set].set;
-            if let Some(conn) = self.sets.sleepers(set).pop(&mut self.peers) {
-                self.wake(conn, id, out);
-                return true;
-            }
+        let sleepy = &mut self.functions[id].sleepy;
+        let sleeper = self.sets.next_sleeper(sleepy, &mut self.peers);
+        if let Some(conn) = sleeper {
+            self.wake(conn, id, out);
         }
-        false
+        sleeper.is_some()
     }
 
     fn wake(&mut self, conn: ConnId, function: FunctionId, out: &mut impl Outbox) {

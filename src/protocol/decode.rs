@@ -9,9 +9,12 @@ use std::ops::ControlFlow;
 /// shares instead of being copied. Below it a copy costs less than the bookkeeping.
 pub const LARGE: usize = 16 * 1024;
 
-/// First capacity of the buffer of a large packet. It doubles with what has *arrived*; what the
-/// header claims reserves nothing.
-const FIRST_RESERVE: usize = 64 * 1024;
+/// First capacity of the buffer of a large packet: 64 KiB and some arguments. It grows by
+/// [`GROWTH`] times what has *arrived*; what the header claims reserves nothing.
+const FIRST_RESERVE: usize = 68 * 1024;
+
+/// How much of what has arrived a buffer may have as room for more. Each growth copies.
+const GROWTH: usize = 3;
 
 /// What a peer may send before the connection is given up.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -284,7 +287,7 @@ impl Decoder {
             State::Large(header, data) => {
                 let missing = header.size - data.len();
                 if data.len() == data.capacity() {
-                    data.reserve(missing.min(data.len().max(FIRST_RESERVE)));
+                    data.reserve(missing.min(GROWTH * data.len().max(FIRST_RESERVE)));
                 }
                 Some((data, missing))
             }

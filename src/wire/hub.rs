@@ -20,6 +20,9 @@ use tokio::task::spawn_local;
 const SCRATCH: usize = 64 * 1024;
 /// Bytes that one connection may bring in before the others get their turn.
 const TURN: usize = SCRATCH;
+/// The same in time, for requests that are small and take long; looked at after so many frames.
+const TURN_TIME: Duration = Duration::from_millis(1);
+const FRAMES: u32 = 8;
 /// How often stalled peers are looked for: one timer for all.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long a connection that we end may take to take the last bytes, and then to end its side.
@@ -77,7 +80,8 @@ impl<S: Service> Hub<S> {
                 held: Vec::new(),
             };
             (&mut reader).await;
-            reader.linger().await;
+            // Boxed: a task is as large as the largest of its states.
+            Box::pin(reader.linger()).await;
         });
         Ok(conn)
     }
@@ -223,8 +227,8 @@ impl<S: Service> Reader<S> {
 
     /// Gives the service what has arrived: the first `count` bytes of the scratch buffer, or the
     /// last part of a large packet. What comes after a frame whose answer is too much for the
-    /// peer is held back.
-    fn deliver(&mut self, inner: &mut Inner<S>, count: usize) {
+    /// peer, or after the connection's time is up, is held back. Whether its time is up.
+    fn deliver(&mut self, inner: &mut Inner<S>, count: usize) -> bool {
         let Inner {
             io,
             service,
@@ -233,8 +237,14 @@ impl<S: Service> Reader<S> {
         let conn = self.conn;
         let now = Instant::now();
         let high_water = io.config.high_water;
+        let (mut frames, mut is_up) = (0_u32, false);
         let mut sink = |frame: Frame<'_>| {
             service.frame(conn, frame, now, io);
+            frames += 1;
+            if frames.is_multiple_of(FRAMES) && now.elapsed() > TURN_TIME {
+                is_up = true;
+                return ControlFlow::Break(());
+            }
             match io.conns.get(conn) {
                 Some(state) if state.is_open() && state.out.len() <= high_water => {
                     ControlFlow::Continue(())
@@ -244,7 +254,7 @@ impl<S: Service> Reader<S> {
         };
         if self.decoder.large_buffer().is_some() {
             let _ = self.decoder.finish_large(&mut sink);
-            return;
+            return false;
         }
         match self.decoder.feed(&scratch[..count], &mut sink) {
             Ok(used) => {
@@ -256,13 +266,14 @@ impl<S: Service> Reader<S> {
             }
             Err(error) => inner.end(conn, Closed::Broken(error)),
         }
+        is_up
     }
 
     /// Gives the service what was held back.
-    fn deliver_held(&mut self, inner: &mut Inner<S>) {
+    fn deliver_held(&mut self, inner: &mut Inner<S>) -> bool {
         let held = std::mem::take(&mut self.held);
         inner.scratch[..held.len()].copy_from_slice(&held);
-        self.deliver(inner, held.len());
+        self.deliver(inner, held.len())
     }
 
     /// Ends the connection: reads and drops what still comes, so that the kernel does not answer
@@ -303,7 +314,7 @@ impl<S: Service> Future for &mut Reader<S> {
         let this = &mut **self;
         let hub = this.hub.clone();
         let inner = &mut *hub.0.borrow_mut();
-        let mut turn = 0;
+        let (mut turn, mut is_up) = (0, false);
         loop {
             let high_water = inner.io.config.high_water;
             let Some(state) = inner.io.conns.get_mut(this.conn) else {
@@ -320,21 +331,21 @@ impl<S: Service> Future for &mut Reader<S> {
                 state.choked = true;
                 return Poll::Pending;
             }
-            if turn > TURN {
+            if turn > TURN || is_up {
                 // Unlike the waker, this lets the runtime look for other connections first.
                 let _ = pin!(tokio::task::yield_now()).poll(cx);
                 return Poll::Pending;
             }
             if !this.held.is_empty() {
                 turn += this.held.len();
-                this.deliver_held(inner);
+                is_up = this.deliver_held(inner);
                 continue;
             }
             match ready!(this.poll_read(inner, cx)) {
                 Ok(0) => inner.end(this.conn, Closed::Eof),
                 Ok(count) => {
                     turn += count;
-                    this.deliver(inner, count);
+                    is_up = this.deliver(inner, count);
                 }
                 Err(error) => {
                     inner.io.doom(this.conn, Closed::Failed(error));
