@@ -1,4 +1,4 @@
-//! `gearbench explain`: a case, a requirement or the exit codes, in full.
+//! `gearbench explain`: a case, a requirement, a figure, latency or the exit codes, in full.
 
 use super::{conform, exit};
 use crate::conformance::case::Case;
@@ -6,6 +6,7 @@ use crate::conformance::case::Level;
 use crate::conformance::profile::Profile;
 use crate::conformance::requirements::{Catalogue, Requirement};
 use crate::conformance::suite::{Selection, Suite};
+use crate::report::metrics;
 use clap::Args;
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -14,17 +15,20 @@ const EXAMPLES: &str = "\
 Examples:
   gearbench explain submit/unique-of-65-bytes  a case: its rule, its source and its transcript
   gearbench explain P-SUB-12                   a requirement, and the cases that show it
+  gearbench explain latency                    the stages of a job, on one page
+  gearbench explain metric response            a figure of a report
   gearbench explain exit                       the exit codes";
 
 const EXITS: &str = "\
 Exit codes: 0 explained; 2 there is no such topic.";
 
-/// Explain a case, a requirement or the exit codes.
+/// Explain a case, a requirement, a figure, latency or the exit codes.
 #[derive(Args, Debug)]
 #[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ExplainArgs {
-    /// Id of a case or a requirement, or `exit`
-    topic: String,
+    /// Id of a case or a requirement, `metric NAME`, `latency`, or `exit`
+    #[arg(required = true, num_args = 1..=2, value_name = "TOPIC")]
+    topic: Vec<String>,
     /// Cases of your own: files, or directories of them
     #[arg(long, env = "GEARBENCH_CASES", value_name = "PATH", num_args = 1..)]
     cases: Vec<PathBuf>,
@@ -37,22 +41,48 @@ pub(super) fn explain(args: &ExplainArgs) -> anyhow::Result<u8> {
         Err(error) => return Ok(super::complain("explain", &error, exit::USAGE)),
     };
     let catalogue = Catalogue::builtin()?;
-    let topic = args.topic.as_str();
+    let topic = match args.topic.as_slice() {
+        [topic] => topic.as_str(),
+        [kind, name] if kind == "metric" => return metric(name),
+        words => {
+            let error = format!(
+                "{:?} is no topic; expected one word, or `metric NAME`",
+                words.join(" ")
+            );
+            return Ok(super::complain("explain", &error, exit::USAGE));
+        }
+    };
     let text = if topic == "exit" {
         exit::markdown()
+    } else if topic == "latency" {
+        metrics::latency()
+    } else if let Some(text) = metrics::explain(topic) {
+        text
     } else if let Some(case) = suite.get(topic) {
         case_in_full(case, catalogue)?
     } else if let Some(row) = catalogue.get(&topic.to_uppercase()) {
         requirement_in_full(row, &suite)
     } else {
         let error = format!(
-            "{topic:?} is no case, no requirement and not `exit`; the nearest requirement is {}, \
-             and `gearbench list cases` shows all cases",
+            "{topic:?} is no case, no requirement, no figure, and neither `latency` nor `exit`; the \
+             nearest requirement is {}, and `gearbench list cases` and `gearbench list metrics` show \
+             the others",
             catalogue.nearest(topic).unwrap_or_default()
         );
         return Ok(super::complain("explain", &error, exit::USAGE));
     };
     super::print(&text)?;
+    Ok(exit::OK)
+}
+
+fn metric(name: &str) -> anyhow::Result<u8> {
+    match metrics::explain(name) {
+        Some(text) => super::print(&text)?,
+        None => {
+            let error = format!("there is no figure {name:?}; `gearbench list metrics` shows all");
+            return Ok(super::complain("explain", &error, exit::USAGE));
+        }
+    }
     Ok(exit::OK)
 }
 

@@ -5,6 +5,7 @@ use crate::conformance::case::Case;
 use crate::conformance::profile::Profile;
 use crate::conformance::requirements::Catalogue;
 use crate::conformance::suite::Suite;
+use crate::report::metrics;
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
 use std::path::PathBuf;
@@ -13,12 +14,13 @@ const EXAMPLES: &str = "\
 Examples:
   gearbench list cases              all conformance cases and the rules they show
   gearbench list requirements       every numbered requirement, and how many cases show it
-  gearbench list profiles           the servers whose ways are known";
+  gearbench list profiles           the servers whose ways are known
+  gearbench list metrics            what the figures of a report mean";
 
 const EXITS: &str = "\
 Exit codes: 0 listed; 2 usage, or a wrong case.";
 
-/// List cases, requirements or profiles.
+/// List cases, requirements, profiles or metrics.
 #[derive(Args, Debug)]
 #[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ListArgs {
@@ -38,6 +40,8 @@ enum What {
     Requirements,
     /// Servers whose ways are known
     Profiles,
+    /// The figures of a report
+    Metrics,
     /// Requirements and their cases, as Markdown
     Coverage,
 }
@@ -52,6 +56,7 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<u8> {
         What::Cases => cases(&suite.cases().iter().collect::<Vec<_>>()),
         What::Requirements => requirements(&suite)?,
         What::Profiles => profiles()?,
+        What::Metrics => metrics::list(),
         What::Coverage => coverage(&suite)?,
     };
     super::print(&text)?;

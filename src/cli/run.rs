@@ -7,7 +7,7 @@ use crate::load::{
     self, Arrival, Control, Grab, LoadError, Mix, Pace, Plan, Progress, RunId, ServiceTime, Size,
     Unique, units,
 };
-use crate::report::{Report, hgrm, histogram, json, quantity, text};
+use crate::report::{Report, hgrm, histogram, hlog, html, json, quantity, text};
 use anyhow::Context;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
@@ -182,7 +182,7 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub server_pid: Option<u32>,
-    /// Where to write result.json and response.hgrm; `none` writes nothing
+    /// Where to write result.json, report.html, latency.hlog and response.hgrm; `none` writes nothing
     #[arg(
         long,
         env = "GEARBENCH_OUT",
@@ -418,7 +418,8 @@ fn write_files(args: &Args, report: &Report) -> anyhow::Result<()> {
     Ok(())
 }
 
-/// Writes `result.json` and `response.hgrm` into a directory, which is made.
+/// Writes `result.json`, `report.html`, `latency.hlog` and `response.hgrm` into a directory, which
+/// is made.
 pub(super) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
     let write = |name: &str, text: &str| {
@@ -430,7 +431,8 @@ pub(super) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
     if let Some(stage) = response {
         write("response.hgrm", &hgrm::render(&stage.latency))?;
     }
-    Ok(())
+    write("latency.hlog", &hlog::render(report)?)?;
+    write("report.html", &html::render(report, None)?)
 }
 
 /// Sorts by time: `<UTC time>-run-<id>`.
@@ -445,22 +447,7 @@ fn directory_name(report: &Report) -> String {
 
 /// `20261123T185631Z`.
 fn utc(unix: u64) -> String {
-    let (days, second) = (unix / 86_400, unix % 86_400);
-    // Civil date from days, in years that begin in March (Hinnant).
-    let shifted = days + 719_468;
-    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
-    let year_of_era =
-        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
-    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
-    let march_month = (5 * day_of_year + 2) / 153;
-    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
-    let month = if march_month < 10 {
-        march_month + 3
-    } else {
-        march_month - 9
-    };
-    let year = year_of_era + era * 400 + u64::from(month <= 2);
-    let (hour, minute, second) = (second / 3600, second / 60 % 60, second % 60);
+    let [year, month, day, hour, minute, second] = quantity::civil(unix);
     format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
 }
 

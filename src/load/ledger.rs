@@ -47,45 +47,6 @@ fn holds(
     }
 }
 
-/// Adds the books of another shard.
-pub(crate) fn merge(ours: &mut Ledger, theirs: &Ledger) {
-    // All fields by name, so that a new one is not forgotten.
-    let Ledger {
-        scheduled,
-        sent,
-        shed,
-        ok,
-        failed,
-        error,
-        timeout,
-        in_flight,
-        lost,
-        phantom,
-        duplicated,
-        wrong_body,
-        rerun,
-        recovered,
-        late,
-        still_queued,
-    } = theirs;
-    ours.scheduled += scheduled;
-    ours.sent += sent;
-    ours.shed += shed;
-    ours.ok += ok;
-    ours.failed += failed;
-    ours.error += error;
-    ours.timeout += timeout;
-    ours.in_flight += in_flight;
-    ours.lost += lost;
-    ours.phantom += phantom;
-    ours.duplicated += duplicated;
-    ours.wrong_body += wrong_body;
-    ours.rerun += rerun;
-    ours.recovered += recovered;
-    ours.late += late;
-    ours.still_queued += still_queued;
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -108,17 +69,5 @@ mod tests {
         assert_eq!(check(&ledger).unwrap_err().left, "sent");
         ledger.shed = 0;
         assert_eq!(check(&ledger).unwrap_err().left, "scheduled");
-    }
-
-    #[test]
-    fn books_merge() {
-        let one = Ledger {
-            sent: 2,
-            lost: 1,
-            ..Ledger::default()
-        };
-        let mut sum = one;
-        merge(&mut sum, &one);
-        assert_eq!((sum.sent, sum.lost), (4, 2));
     }
 }

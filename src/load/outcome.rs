@@ -42,7 +42,7 @@ pub(crate) struct Context {
 pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadError> {
     let mut books = Ledger::default();
     for shard in shards {
-        ledger::merge(&mut books, &shard.ledger);
+        books.add(&shard.ledger);
     }
     ledger::check(&books)?;
     let tallies = merge_tallies(shards);
@@ -139,21 +139,8 @@ fn server_use(tally: &Tally) -> Option<ServerUse> {
 
 fn wakeups(shards: &[Done]) -> Wakeups {
     let mut sum = Wakeups::default();
-    for Wakeups {
-        sleeps,
-        noops,
-        noops_awake,
-        grabs,
-        no_jobs,
-        assigned,
-    } in shards.iter().map(|shard| shard.wakeups)
-    {
-        sum.sleeps += sleeps;
-        sum.noops += noops;
-        sum.noops_awake += noops_awake;
-        sum.grabs += grabs;
-        sum.no_jobs += no_jobs;
-        sum.assigned += assigned;
+    for shard in shards {
+        sum.add(&shard.wakeups);
     }
     sum
 }

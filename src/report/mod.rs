@@ -5,6 +5,8 @@
 
 #[cfg(feature = "conform")]
 pub mod conform;
+#[cfg(feature = "load")]
+pub mod csv;
 pub mod document;
 mod escape;
 #[cfg(feature = "load")]
@@ -12,11 +14,24 @@ pub mod hgrm;
 #[cfg(feature = "load")]
 pub mod histogram;
 #[cfg(feature = "load")]
+pub mod hlog;
+#[cfg(all(feature = "load", feature = "conform"))]
+pub mod html;
+#[cfg(feature = "load")]
 pub mod json;
+#[cfg(feature = "load")]
+pub mod junit;
+#[cfg(feature = "load")]
+pub mod markdown;
+#[cfg(feature = "load")]
+pub mod merge;
+pub mod metrics;
 pub mod quantity;
 #[cfg(feature = "load")]
 mod run;
 pub mod strict;
+#[cfg(feature = "load")]
+mod sums;
 #[cfg(feature = "load")]
 #[cfg(test)]
 mod tests;

@@ -44,6 +44,39 @@ pub fn rate(per_second: f64) -> String {
     }
 }
 
+/// A time, as `2026-11-23 18:56:31 UTC`, of seconds since 1970.
+pub fn utc(unix: u64) -> String {
+    let [year, month, day, hour, minute, second] = civil(unix);
+    format!("{year:04}-{month:02}-{day:02} {hour:02}:{minute:02}:{second:02} UTC")
+}
+
+/// Year, month, day, hour, minute and second of seconds since 1970, in UTC.
+pub fn civil(unix: u64) -> [u64; 6] {
+    let (days, second) = (unix / 86_400, unix % 86_400);
+    // Civil date from days, in years that begin in March (Hinnant).
+    let shifted = days + 719_468;
+    let (era, day_of_era) = (shifted / 146_097, shifted % 146_097);
+    let year_of_era =
+        (day_of_era - day_of_era / 1460 + day_of_era / 36_524 - day_of_era / 146_096) / 365;
+    let day_of_year = day_of_era - (365 * year_of_era + year_of_era / 4 - year_of_era / 100);
+    let march_month = (5 * day_of_year + 2) / 153;
+    let day = day_of_year - (153 * march_month + 2) / 5 + 1;
+    let month = if march_month < 10 {
+        march_month + 3
+    } else {
+        march_month - 9
+    };
+    let year = year_of_era + era * 400 + u64::from(month <= 2);
+    [
+        year,
+        month,
+        day,
+        second / 3600,
+        second / 60 % 60,
+        second % 60,
+    ]
+}
+
 fn digits(value: f64) -> String {
     match value {
         _ if value < 10.0 => format!("{value:.2}"),
@@ -70,6 +103,7 @@ mod tests {
         assert_eq!(bytes(1536), "1.50 KiB");
         assert_eq!(count(1_234_567), "1 234 567");
         assert_eq!(rate(12.34), "12.3 jobs/s");
+        assert_eq!(utc(951_782_400), "2000-02-29 00:00:00 UTC");
         assert_eq!(rate(123_456.7), "123 457 jobs/s");
     }
 }

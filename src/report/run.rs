@@ -300,6 +300,16 @@ pub struct Interval {
     pub response: Histogram,
 }
 
+impl LoopKind {
+    /// The word of the JSON.
+    pub const fn word(self) -> &'static str {
+        match self {
+            LoopKind::Closed => "closed",
+            LoopKind::Open => "open",
+        }
+    }
+}
+
 impl Interval {
     /// Adds the responses of another interval; this one then spans both.
     pub fn merge(&mut self, other: &Interval) {

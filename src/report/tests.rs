@@ -3,7 +3,7 @@
 use super::*;
 use std::collections::BTreeMap;
 
-fn stage(name: &str, samples: u64) -> Stage {
+pub(super) fn stage(name: &str, samples: u64) -> Stage {
     let mut histogram = hdrhistogram::Histogram::new(3).unwrap();
     for sample in 1..=samples {
         histogram.record(sample * 1_000).unwrap();
@@ -14,7 +14,7 @@ fn stage(name: &str, samples: u64) -> Stage {
     }
 }
 
-fn report(load: LoopKind) -> Report {
+pub(super) fn report(load: LoopKind) -> Report {
     let mut verdict = Verdict::default();
     verdict.find(Kind::Inconclusive, "too few");
     verdict.find(Kind::Invariant, "1 jobs lost");

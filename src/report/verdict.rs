@@ -73,7 +73,39 @@ pub struct Verdict {
     pub notes: Vec<String>,
 }
 
+impl Kind {
+    /// What a finding of this kind says about the whole, in capitals.
+    pub const fn word(self) -> &'static str {
+        match self {
+            Kind::Interrupted => "INTERRUPTED",
+            Kind::Internal => "INTERNAL ERROR",
+            Kind::Usage => "NOTHING MEASURED",
+            Kind::Target => "TARGET FAILED",
+            Kind::Invariant => "PROMISE BROKEN",
+            Kind::Conformance => "NOT CONFORMANT",
+            Kind::Slo => "SLO MISSED",
+            Kind::Regression => "REGRESSION",
+            Kind::Inconclusive | Kind::Generator => "INCONCLUSIVE",
+        }
+    }
+
+    /// Whether it says something against the target, and not only about what was measured.
+    pub const fn is_failure(self) -> bool {
+        !matches!(
+            self,
+            Kind::Interrupted | Kind::Usage | Kind::Inconclusive | Kind::Generator
+        )
+    }
+}
+
 impl Verdict {
+    /// What it comes to, in capitals.
+    pub fn word(&self) -> &'static str {
+        self.findings
+            .first()
+            .map_or("PASSED", |first| first.kind.word())
+    }
+
     /// Adds a finding.
     pub fn find(&mut self, kind: Kind, text: impl Into<String>) {
         self.findings.push(Finding {

@@ -7,6 +7,7 @@ mod help;
 mod interrupted;
 mod lost;
 mod refused;
+mod report;
 mod run;
 mod serve;
 

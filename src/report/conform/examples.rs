@@ -89,7 +89,7 @@ pub(super) fn with_cases(cases: Vec<CaseResult>) -> Conformance {
 }
 
 /// One case of each verdict.
-pub(super) fn report() -> Conformance {
+pub(in crate::report) fn report() -> Conformance {
     let mut error = failing("admin/status");
     error.verdict = Verdict::Error;
     error.reason = Some("no free port".to_owned());

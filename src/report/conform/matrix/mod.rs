@@ -13,7 +13,7 @@ use serde::Serialize;
 
 /// What both renderings show.
 #[derive(Debug, Serialize)]
-struct Matrix {
+pub(in crate::report) struct Matrix {
     servers: Vec<Column>,
     areas: Vec<Area>,
     footnotes: Vec<Footnote>,
@@ -82,7 +82,7 @@ struct Footnote {
 }
 
 impl Matrix {
-    fn of(reports: &[Conformance]) -> Self {
+    pub(in crate::report) fn of(reports: &[Conformance]) -> Self {
         let mut footnotes = Vec::new();
         let mut areas: Vec<Area> = Vec::new();
         let all = reports.iter().flat_map(|report| &report.cases);
