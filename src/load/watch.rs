@@ -84,28 +84,26 @@ impl Watch<'_> {
     }
 
     fn look(&self, admin: &mut Option<Admin>) -> Sample {
-        let at_seconds = self.shared.origin.elapsed().as_secs_f64();
-        let asked_at = nanoseconds(self.shared.origin, Instant::now());
-        let queued = self.queued(admin);
-        if queued == Some(0) {
-            self.shared.empty_at.store(asked_at, Relaxed);
-        }
         let counters = &self.shared.counters;
-        Sample {
-            at_seconds,
+        let mut sample = Sample {
+            at_seconds: self.shared.origin.elapsed().as_secs_f64(),
             sent: counters.iter().map(|c| c.sent.load(Relaxed)).sum(),
             completed: counters.iter().map(|c| c.completed.load(Relaxed)).sum(),
             errors: counters.iter().map(|c| c.errors.load(Relaxed)).sum(),
             failed: counters.iter().map(|c| c.failed.load(Relaxed)).sum(),
             timeouts: counters.iter().map(|c| c.timeouts.load(Relaxed)).sum(),
             in_flight: counters.iter().map(|c| c.live.load(Relaxed)).sum(),
-            queued,
-            server_rss_bytes: self
-                .server_pid
-                .and_then(machine::process_use)
-                .map(|process| process.rss_bytes),
             ..Sample::default()
+        };
+        // Only now: a target that is slow to answer delays no count.
+        let asked_at = nanoseconds(self.shared.origin, Instant::now());
+        sample.queued = self.queued(admin);
+        if sample.queued == Some(0) {
+            self.shared.empty_at.store(asked_at, Relaxed);
         }
+        let process = self.server_pid.and_then(machine::process_use);
+        sample.server_rss_bytes = process.map(|process| process.rss_bytes);
+        sample
     }
 
     /// Jobs that the target holds; a connection that fails is made anew the next time.

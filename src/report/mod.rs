@@ -38,6 +38,7 @@ mod tests;
 #[cfg(feature = "load")]
 pub mod text;
 pub mod verdict;
+mod wrap;
 
 #[cfg(feature = "load")]
 pub use histogram::Histogram;

@@ -84,14 +84,14 @@ fn the_screen_says_what_was_measured_and_how() {
     let text = text::render(&report(LoopKind::Closed), &histogram::PERCENTILES);
     for words in [
         "response (closed loop)",
-        "sent 500.0 jobs/s (1 000 jobs)",
-        "server CPU 500.00 µs/job, 25 % of a core, RSS 3.00 MiB",
+        "sent 500.0, completed 500.0 jobs/s",
+        "server CPU 500.00 µs/job   25 % of a core   RSS 3.00 MiB",
         "scheduled 1 001 = sent 1 000 + shed 1",
         "re-run after a lost worker (legal) 2",
         "max/min inf",
         "0.750 NOOP/job   50.0 % of 10 GRAB_JOB answered NO_JOB",
-        "verdict    1 jobs lost (exit 5)",
-        "verdict    too few (exit 8)",
+        "\nverdict    PROMISE BROKEN (exit 5): 1 jobs lost\n",
+        "\n           INCONCLUSIVE (exit 8): too few\n",
     ] {
         assert!(text.contains(words), "{words:?} is not in\n{text}");
     }
@@ -107,8 +107,11 @@ fn the_screen_says_what_was_measured_and_how() {
         1,
         "{row}"
     );
+    for line in text.lines() {
+        assert!(line.chars().count() <= 80, "{line}");
+    }
     let open = text::render(&report(LoopKind::Open), &histogram::PERCENTILES);
-    assert!(open.contains("offered 500.0 jobs/s") && !open.contains("(closed loop)"));
+    assert!(open.contains("offered 500.0, sent") && !open.contains("(closed loop)"));
 }
 
 #[test]
@@ -127,4 +130,15 @@ fn json_is_read_back_as_it_was() {
             .count(),
         1000
     );
+}
+
+#[test]
+fn the_screen_shows_hostile_words_as_words() {
+    let mut hostile = report(LoopKind::Open);
+    hostile.target.version = Some("1.0\x1b[2J\nverdict    PASSED".to_owned());
+    hostile.verdict.notes.push("a\x07b".to_owned());
+    let text = text::render(&hostile, &histogram::PERCENTILES);
+    assert!(!text.contains('\x1b') && !text.contains('\x07'), "{text}");
+    assert!(!text.contains("\nverdict    PASSED"), "{text}");
+    assert!(text.contains("version 1.0\\x1b[2J\\nverdict"), "{text}");
 }

@@ -1,123 +1,180 @@
-//! The final screen.
+//! The report on one screen: eighty columns, the verdict last, where the eye is.
 
 use super::quantity::{bytes, count, duration, rate};
-use super::{Balance, Ledger, LoopKind, Phase, Report, Stage};
+use super::wrap::{fill, wrap};
+use super::{Balance, Ledger, LoopKind, Phase, Report, Stage, escape};
 use std::fmt::Write;
+
+/// Columns of a terminal that every line fits into, unless a word or a table is wider.
+const WIDTH: usize = 80;
+/// Columns of the names at the left.
+const NAMES: usize = 11;
 
 /// The report as text; `percentiles` are the columns of the stage tables.
 pub fn render(report: &Report, percentiles: &[f64]) -> String {
-    let mut out = String::new();
-    // Writing to a String cannot fail.
-    let _ = head(&mut out, report);
+    let mut screen = Screen(String::new());
+    head(&mut screen, report);
     for phase in &report.phases {
-        let _ = self::phase(&mut out, report.load, phase, percentiles);
+        self::phase(&mut screen, report.load, phase, percentiles);
     }
-    let _ = ledger(&mut out, &report.ledger);
-    let _ = spread(&mut out, report);
-    let _ = health(&mut out, report);
-    let _ = verdict(&mut out, report);
-    out
+    screen.gap();
+    ledger(&mut screen, &report.ledger);
+    if let Some(one) = &report.balance {
+        balance(&mut screen, one);
+    }
+    wakeups(&mut screen, report);
+    health(&mut screen, report);
+    verdict(&mut screen, report);
+    screen.0
 }
 
-type Result = std::fmt::Result;
+/// Lines under each other, their names at the left.
+struct Screen(String);
 
-fn head(out: &mut String, report: &Report) -> Result {
+impl Screen {
+    fn gap(&mut self) {
+        self.0.push('\n');
+    }
+
+    fn line(&mut self, line: &str) {
+        self.0.push_str(line.trim_end());
+        self.0.push('\n');
+    }
+
+    fn lines(&mut self, name: &str, lines: Vec<String>) {
+        let mut name = name;
+        for line in lines {
+            self.line(&format!("{name:<NAMES$}{line}"));
+            name = "";
+        }
+    }
+
+    /// Figures beside each other, each of which stays whole.
+    fn row(&mut self, name: &str, parts: &[String]) {
+        let parts = parts.iter().map(String::as_str);
+        self.lines(name, fill(parts, "   ", WIDTH - NAMES));
+    }
+
+    /// A sum, broken before its signs.
+    fn sum(&mut self, name: &str, parts: &[String]) {
+        let parts = parts.iter().map(String::as_str);
+        self.lines(name, fill(parts, " ", WIDTH - NAMES));
+    }
+
+    /// A sentence.
+    fn sentence(&mut self, name: &str, text: &str) {
+        self.lines(name, wrap(&escape::line(text), WIDTH - NAMES));
+    }
+}
+
+fn head(screen: &mut Screen, report: &Report) {
     let kind = match report.load {
         LoopKind::Closed => "closed loop",
         LoopKind::Open => "open loop",
     };
+    let outside = escape::line;
+    screen.line(&format!(
+        "gearbench {}  target {}  {kind}  seed {}  run {}",
+        outside(&report.command),
+        outside(&report.target.address),
+        report.seed,
+        outside(&report.run_id)
+    ));
     let version = report.target.version.as_deref().unwrap_or("unknown");
-    writeln!(
-        out,
-        "gearbench {}  target {} (version {version})  {kind}  seed {}  run {}",
-        report.command, report.target.address, report.seed, report.run_id
-    )
+    screen.gap();
+    screen.sentence("server", &format!("version {version}"));
 }
 
-fn phase(out: &mut String, kind: LoopKind, phase: &Phase, percentiles: &[f64]) -> Result {
-    writeln!(out)?;
-    write!(out, "{:<10} {:.2} s", phase.name, phase.seconds)?;
-    if let Some(offered) = phase.offered_per_second {
-        write!(out, "   offered {}", rate(offered))?;
-    }
-    writeln!(
-        out,
-        "   sent {} ({} jobs)   completed {} ({} jobs)",
-        rate(phase.sent_per_second),
-        count(phase.sent),
-        rate(phase.completed_per_second),
-        count(phase.completed)
-    )?;
+fn phase(screen: &mut Screen, kind: LoopKind, phase: &Phase, percentiles: &[f64]) {
+    screen.gap();
+    let number = |per_second: f64| rate(per_second).replace(" jobs/s", "");
+    let offered = phase.offered_per_second.map(number);
+    let offered = offered.map_or_else(String::new, |rate| format!("offered {rate}, "));
+    let (sent, completed) = (phase.sent_per_second, phase.completed_per_second);
+    let rates = format!(
+        "{offered}sent {}, completed {} jobs/s",
+        number(sent),
+        number(completed)
+    );
+    let name = escape::line(&phase.name);
+    screen.row(
+        &format!("{name:<10} "),
+        &[format!("{:.2} s", phase.seconds), rates],
+    );
+    let (sent, completed) = (count(phase.sent), count(phase.completed));
+    screen.row("", &[format!("{sent} jobs sent, {completed} completed")]);
     if let Some(server) = &phase.server {
-        writeln!(
-            out,
-            "{:<10} server CPU {:.2} µs/job, {:.0} % of a core, RSS {}",
-            "",
-            server.cpu_us_per_job,
-            100.0 * server.cpu_seconds / phase.seconds.max(1e-9),
-            bytes(server.rss_bytes)
-        )?;
+        let share = 100.0 * server.cpu_seconds / phase.seconds.max(1e-9);
+        let parts = [
+            format!("server CPU {:.2} µs/job", server.cpu_us_per_job),
+            format!("{share:.0} % of a core"),
+            format!("RSS {}", bytes(server.rss_bytes)),
+        ];
+        screen.row("", &parts);
     }
-    stages(out, kind, &phase.stages, percentiles)
+    stages(screen, kind, &phase.stages, percentiles);
 }
 
-fn stages(out: &mut String, kind: LoopKind, stages: &[Stage], percentiles: &[f64]) -> Result {
+fn stages(screen: &mut Screen, kind: LoopKind, stages: &[Stage], percentiles: &[f64]) {
     let shown: Vec<&Stage> = stages.iter().filter(|s| s.latency.count() > 0).collect();
     if shown.is_empty() {
-        return Ok(());
+        return;
     }
-    write!(out, "  {:<22} {:>11}", "stage", "samples")?;
+    let mut head = format!("  {:<21} {:>10}", "stage", "samples");
+    // Writing to a String cannot fail.
     for percentile in percentiles {
-        write!(out, " {:>10}", format!("p{percentile}"))?;
+        let _ = write!(head, " {:>8}", format!("p{percentile}"));
     }
-    writeln!(out, " {:>10}", "max")?;
+    screen.gap();
+    screen.line(&format!("{head} {:>8}", "max"));
     for stage in shown {
         let name = match (kind, stage.name.as_str()) {
-            (LoopKind::Closed, "response") => "response (closed loop)",
-            (_, name) => name,
+            (LoopKind::Closed, "response") => "response (closed loop)".to_owned(),
+            (_, name) => escape::line(name),
         };
-        write!(out, "  {name:<22} {:>11}", count(stage.latency.count()))?;
+        let mut row = format!("  {name:<22}{:>10}", count(stage.latency.count()));
         for &percentile in percentiles {
             let value = stage.latency.percentile(percentile);
-            write!(
-                out,
-                " {:>10}",
+            let _ = write!(
+                row,
+                " {:>8}",
                 value.map_or_else(|| "-".to_owned(), duration)
-            )?;
+            );
         }
-        writeln!(out, " {:>10}", duration(stage.latency.0.max()))?;
+        screen.line(&format!("{row} {:>8}", duration(stage.latency.0.max())));
     }
-    Ok(())
 }
 
-fn ledger(out: &mut String, ledger: &Ledger) -> Result {
+fn ledger(screen: &mut Screen, ledger: &Ledger) {
     let n = count;
-    writeln!(out)?;
-    writeln!(
-        out,
-        "ledger     scheduled {} = sent {} + shed {}   (jobs, warm-up included)",
-        n(ledger.scheduled),
-        n(ledger.sent),
-        n(ledger.shed)
-    )?;
-    writeln!(
-        out,
-        "           sent {} = ok {} + failed {} + error {} + timeout {} + in flight {}",
-        n(ledger.sent),
-        n(ledger.ok),
-        n(ledger.failed),
-        n(ledger.error),
-        n(ledger.timeout),
-        n(ledger.in_flight)
-    )?;
-    writeln!(
-        out,
-        "           lost {}   phantom {}   duplicated {}   wrong body {}",
-        n(ledger.lost),
-        n(ledger.phantom),
-        n(ledger.duplicated),
-        n(ledger.wrong_body)
-    )?;
+    screen.sum(
+        "ledger",
+        &[
+            format!("scheduled {} =", n(ledger.scheduled)),
+            format!("sent {}", n(ledger.sent)),
+            format!("+ shed {}", n(ledger.shed)),
+        ],
+    );
+    screen.sum(
+        "",
+        &[
+            format!("sent {} =", n(ledger.sent)),
+            format!("ok {}", n(ledger.ok)),
+            format!("+ failed {}", n(ledger.failed)),
+            format!("+ error {}", n(ledger.error)),
+            format!("+ timeout {}", n(ledger.timeout)),
+            format!("+ in flight {}", n(ledger.in_flight)),
+        ],
+    );
+    screen.row(
+        "",
+        &[
+            format!("lost {}", n(ledger.lost)),
+            format!("phantom {}", n(ledger.phantom)),
+            format!("duplicated {}", n(ledger.duplicated)),
+            format!("wrong body {}", n(ledger.wrong_body)),
+        ],
+    );
     let rare = [
         ("re-run after a lost worker (legal)", ledger.rerun),
         ("recovered", ledger.recovered),
@@ -130,77 +187,85 @@ fn ledger(out: &mut String, ledger: &Ledger) -> Result {
         .map(|(name, jobs)| format!("{name} {}", n(*jobs)))
         .collect();
     if !rare.is_empty() {
-        writeln!(out, "           {}", rare.join("   "))?;
+        screen.row("", &rare);
     }
-    Ok(())
 }
 
-fn spread(out: &mut String, report: &Report) -> Result {
-    if let Some(balance) = &report.balance {
-        balance_line(out, balance)?;
-    }
-    let w = &report.wakeups;
-    if w.grabs > 0 {
-        writeln!(
-            out,
-            "wake-ups   {:.3} NOOP/job   {:.1} % of {} GRAB_JOB answered NO_JOB   {} PRE_SLEEP",
-            w.noops as f64 / w.assigned.max(1) as f64,
-            100.0 * w.no_jobs as f64 / w.grabs as f64,
-            count(w.grabs),
-            count(w.sleeps)
-        )?;
-    }
-    Ok(())
-}
-
-fn balance_line(out: &mut String, b: &Balance) -> Result {
+fn balance(screen: &mut Screen, b: &Balance) {
     let ratio = match b.min {
         0 => "inf".to_owned(),
         min => format!("{:.2}", b.max as f64 / min as f64),
     };
-    writeln!(
-        out,
-        "balance    {} workers, {}..{} jobs each   Jain {:.4} (by lot {:.4})   Gini {:.4}   max/min {ratio}   CV {:.4}",
-        b.workers, b.min, b.max, b.jain, b.jain_if_random, b.gini, b.cv
-    )
+    let parts = [
+        format!(
+            "{} workers, {}..{} jobs each",
+            b.workers,
+            count(b.min),
+            count(b.max)
+        ),
+        format!("Jain {:.4} (by lot {:.4})", b.jain, b.jain_if_random),
+        format!("Gini {:.4}", b.gini),
+        format!("max/min {ratio}"),
+        format!("CV {:.4}", b.cv),
+    ];
+    screen.row("balance", &parts);
 }
 
-fn health(out: &mut String, report: &Report) -> Result {
+fn wakeups(screen: &mut Screen, report: &Report) {
+    let w = &report.wakeups;
+    if w.grabs == 0 {
+        return;
+    }
+    let vain = 100.0 * w.no_jobs as f64 / w.grabs as f64;
+    let parts = [
+        format!("{:.3} NOOP/job", w.noops as f64 / w.assigned.max(1) as f64),
+        format!("{vain:.1} % of {} GRAB_JOB answered NO_JOB", count(w.grabs)),
+        format!("{} PRE_SLEEP", count(w.sleeps)),
+    ];
+    screen.row("wake-ups", &parts);
+}
+
+fn health(screen: &mut Screen, report: &Report) {
     let g = &report.generator;
-    write!(
-        out,
-        "generator  {} thread{}, {:.0} % busy   shed {} jobs",
-        g.threads,
-        if g.threads == 1 { "" } else { "s" },
-        g.busy_percent,
-        g.sheds
-    )?;
+    let plural = if g.threads == 1 { "" } else { "s" };
+    let mut parts = vec![
+        format!("{} thread{plural}, {:.0} % busy", g.threads, g.busy_percent),
+        format!("shed {} jobs", count(g.sheds)),
+    ];
     if let Some(lag) = g.schedule_lag_p999_ns {
-        write!(out, "   schedule lag p99.9 {}", duration(lag))?;
+        parts.push(format!("schedule lag p99.9 {}", duration(lag)));
     }
     if g.connections_lost > 0 {
-        write!(
-            out,
-            "   lost {} connections, {} made again",
-            g.connections_lost, g.reconnects
-        )?;
+        let (lost, again) = (count(g.connections_lost), count(g.reconnects));
+        parts.push(format!("lost {lost} connections, {again} made again"));
     }
     if g.unexpected_packets > 0 {
-        write!(out, "   {} unexpected packets", g.unexpected_packets)?;
+        parts.push(format!(
+            "{} unexpected packets",
+            count(g.unexpected_packets)
+        ));
     }
-    writeln!(out)
+    screen.row("generator", &parts);
 }
 
-fn verdict(out: &mut String, report: &Report) -> Result {
+fn verdict(screen: &mut Screen, report: &Report) {
     let verdict = &report.verdict;
     for note in &verdict.notes {
-        writeln!(out, "note       {note}")?;
+        screen.sentence("note", note);
     }
+    screen.gap();
     if verdict.passed() {
-        return writeln!(out, "verdict    passed");
+        let jobs = count(report.ledger.sent);
+        let text = format!("PASSED: {jobs} jobs, none lost, made up, run twice or damaged");
+        return screen.sentence("verdict", &text);
     }
-    for finding in &verdict.findings {
-        writeln!(out, "verdict    {} (exit {})", finding.text, finding.code)?;
+    for (index, finding) in verdict.findings.iter().enumerate() {
+        // A signal may have given the whole another code.
+        let (name, code) = match index {
+            0 => ("verdict", verdict.exit_code),
+            _ => ("", finding.code),
+        };
+        let word = finding.kind.word();
+        screen.sentence(name, &format!("{word} (exit {code}): {}", finding.text));
     }
-    Ok(())
 }

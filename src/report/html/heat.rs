@@ -105,14 +105,12 @@ fn cells(plot: &mut Plot, columns: &[Column], scale: Scale) {
     let mut paths = vec![String::new(); SHADES];
     for (column, rates) in columns.iter().zip(&rates) {
         let (left, right) = (plot.x_at(column.from), plot.x_at(column.until));
-        let width = (right - left).max(0.6);
+        // A little over its neighbours, so that nothing shows between them.
+        let (wide, high) = ((right - left).max(0.6) + 0.5, height + 0.5);
         for (row, rate) in rates.iter().enumerate().filter(|(_, rate)| **rate > 0.0) {
             let y = bottom - (row as f64 + 1.0) * height;
             if let Some(path) = paths.get_mut(shade(rate / densest)) {
-                let _ = write!(
-                    path,
-                    "M{left:.1} {y:.1}h{width:.1}v{height:.1}h-{width:.1}z"
-                );
+                let _ = write!(path, "M{left:.1} {y:.1}h{wide:.1}v{high:.1}h-{wide:.1}z");
             }
         }
     }

@@ -292,8 +292,8 @@ impl Plot {
         let (x, mut words) = (self.right, String::new());
         for (mark, class, name) in entries {
             let mark = match mark {
-                Mark::Line => "━",
-                Mark::Dashes => "╍",
+                Mark::Line => "━━",
+                Mark::Dashes => "╍╍",
                 Mark::Area => "■",
                 Mark::Bar => "┃",
             };

@@ -73,7 +73,7 @@ fn the_page_is_in_the_order_of_decisions() {
     for words in [
         "jobs&#x2f;s",
         "seconds since the first connection",
-        "99.9 %",
+        "99 %",
         "p99",
         " ms<",
     ] {

@@ -27,13 +27,15 @@ pub(super) fn band(balance: &Balance) -> (f64, f64) {
 
 fn draw(size: Size, balance: &Balance, jobs: &[u64], most: u64) -> String {
     let (mean, spread) = band(balance);
+    let scale = Scale::Linear {
+        most: jobs.len() as f64,
+    };
+    let whole = |value: &f64| value.fract() == 0.0;
     let x = Axis {
-        scale: Scale::Linear {
-            most: jobs.len() as f64,
-        },
+        scale,
         title: "workers, by their jobs",
         label: short,
-        ticks: None,
+        ticks: Some(scale.ticks(6.0).into_iter().filter(whole).collect()),
     };
     let y = Axis {
         scale: Scale::linear((most as f64).max(mean + spread) * 1.05),

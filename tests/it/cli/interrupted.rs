@@ -19,7 +19,7 @@ fn run_is_interrupted(server: &impl Server) {
         exits(&finished, code);
         let text = finished.out();
         assert!(text.contains("\nledger     "), "{text}");
-        assert!(text.contains("\nverdict    interrupted"), "{text}");
+        assert!(text.contains("\nverdict    INTERRUPTED (exit "), "{text}");
         let json = read(&files, "result.json");
         let report: Report = serde_json::from_str(&json).expect("a report");
         assert_eq!(report.verdict.findings[0].kind, Kind::Interrupted);

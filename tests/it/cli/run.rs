@@ -184,7 +184,8 @@ fn the_text_is_the_report_and_progress_is_not() {
     let text = finished.out();
     assert!(text.starts_with("gearbench run  target "), "{text}");
     assert!(text.contains("  seed 9  "), "{text}");
-    assert!(text.ends_with("\nverdict    passed\n"), "{text}");
+    let verdict = "\nverdict    PASSED: 500 jobs, none lost, made up, run twice or damaged\n";
+    assert!(text.ends_with(verdict), "{text}");
     let written = format!("written to {}", files.path().display());
     assert!(finished.err().contains(&written), "{}", finished.err());
 

@@ -3,6 +3,7 @@
 use super::Options;
 use crate::report::conform::Verdict;
 use crate::report::escape;
+use crate::report::wrap::wrap;
 
 /// Columns of the names in front of fields.
 const NAME: usize = 12;
@@ -112,45 +113,11 @@ pub(super) fn colour(verdict: Verdict) -> &'static str {
     }
 }
 
-/// Lines of at most `room` characters where words allow it; at least one line.
-fn wrap(text: &str, room: usize) -> Vec<String> {
-    let mut lines = vec![String::new()];
-    let mut used = 0;
-    for word in text.split(' ') {
-        let size = word.chars().count();
-        if used > 0 && used + 1 + size > room {
-            lines.push(String::new());
-            used = 0;
-        }
-        let Some(line) = lines.last_mut() else { break };
-        if used > 0 {
-            line.push(' ');
-            used += 1;
-        }
-        line.push_str(word);
-        used += size;
-    }
-    lines
-}
-
 /// Milliseconds with the unit that fits.
 pub(super) fn duration(ms: f64) -> String {
     match ms {
         _ if ms < 10.0 => format!("{ms:.1} ms"),
         _ if ms < 1e3 => format!("{ms:.0} ms"),
         _ => format!("{:.1} s", ms / 1e3),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn sentences_wrap_at_words() {
-        assert_eq!(wrap("one two three", 7), ["one two", "three"]);
-        assert_eq!(wrap("incomprehensible a", 5), ["incomprehensible", "a"]);
-        assert_eq!(wrap("", 5), [""]);
-        assert_eq!(wrap("é é é", 3), ["é é", "é"]);
     }
 }
