@@ -1,7 +1,10 @@
-//! Real peers, made by others: the `gearman` tool, `gearadmin` and PHP.
+//! Real peers, made by others: the `gearman` tool, `gearadmin` and PHP; libraries of five
+//! languages in `peers`.
 //!
 //! Each test runs against C gearmand too, which proves that it asks for nothing but what those
 //! peers are used to.
+
+mod peers;
 
 use crate::support::{
     Admin, Counts, Finished, Gearmand, Peer, Serve, Server, TempDir, ask_until, require_or_skip,

@@ -17,23 +17,38 @@ fn command_exists(name: &str) -> bool {
         .is_some_and(|path| std::env::split_paths(&path).any(|dir| dir.join(name).is_file()))
 }
 
-/// Whether PHP is there and speaks Gearman.
-fn php_has_gearman() -> bool {
-    let check = "exit(extension_loaded('gearman') ? 0 : 1);";
-    command_exists("php")
-        && run_with_deadline(Command::new("php").args(["-r", check]), 60)
+/// Whether a program is there and succeeds with these arguments.
+fn succeeds(program: &str, args: &[&str]) -> bool {
+    command_exists(program)
+        && run_with_deadline(Command::new(program).args(args), 60)
             .status
             .success()
 }
 
+/// Whether PHP is there and speaks Gearman.
+fn php_has_gearman() -> bool {
+    let check = "exit(extension_loaded('gearman') ? 0 : 1);";
+    succeeds("php", &["-r", check])
+}
+
+/// Whether the scripts in `tests/tools` have installed this.
+fn in_tools(path: &str) -> bool {
+    let tools = Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools");
+    tools.join(path).exists()
+}
+
 /// Whether a test that needs `tool` may go on.
 ///
-/// `tool` is a program's name or path, or `php-gearman`. If it is missing the test is skipped with
+/// `tool` is a program's name or path, or the name of a library. If it is missing the test is skipped with
 /// a line on stderr, or fails where everything is required.
 #[track_caller]
 pub(crate) fn require_or_skip(tool: &str) -> bool {
     let there = match tool {
         "php-gearman" => php_has_gearman(),
+        "perl-gearman" => succeeds("perl", &["-MGearman::Client", "-MGearman::Worker", "-e1"]),
+        "libgearman" => command_exists("cc") && command_exists("/usr/include/libgearman/gearman.h"),
+        "python-gear" => in_tools("gear-0.16.0/bin/python"),
+        "gearmanode" => command_exists("node") && in_tools("gearmanode-0.9.2/node_modules"),
         "gearmand" => command_exists(Gearmand::PATH),
         _ => command_exists(tool),
     };

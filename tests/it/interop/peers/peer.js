@@ -1,0 +1,91 @@
+// The peer in Node.js, with gearmanode. What peers do stands in ../peers.rs.
+'use strict';
+const gearman = require('gearmanode');
+
+const [mode, host, portText, countText] = process.argv.slice(2);
+const [port, count] = [Number(portText), Number(countText)];
+const reversed = (bytes) => Buffer.from(bytes).reverse();
+
+function work() {
+    const worker = gearman.worker({ host, port });
+    worker.addFunction('reverse', (job) => job.workComplete(reversed(job.payload)));
+    worker.addFunction('talks', (job) => {
+        job.sendWorkData('one');
+        job.reportStatus(1, 2);
+        job.reportWarning('careful');
+        job.sendWorkData('two');
+        job.reportStatus(2, 2);
+        job.workComplete('three');
+    });
+    worker.addFunction('throws', (job) => job.reportException('boom'));
+    worker.addFunction('fails', (job) => job.reportError());
+}
+
+const client = mode === 'work' ? undefined : gearman.client({ host, port });
+
+// Submits a job; what it was told until its end, an event after the other.
+function told(name, body, options) {
+    return new Promise((resolve) => {
+        const job = client.submitJob(name, body, options);
+        const events = [];
+        let result;
+        const end = () => resolve({ events, result, handle: job.handle });
+        job.on('workData', (data) => events.push(`data ${data}`));
+        job.on('warning', (data) => events.push(`warning ${data}`));
+        job.on('status', (status) => events.push(`status ${status.percent_done_num}/${status.percent_done_den}`));
+        job.on('exception', (text) => { events.push(`exception ${text}`); end(); });
+        job.on('failed', () => { events.push('fail'); end(); });
+        job.on('complete', () => {
+            result = job.response;
+            events.push(`complete ${result.length > 100 ? '' : result}`);
+            end();
+        });
+    });
+}
+
+// Submits a job; its handle, once the server has taken it.
+function created(name, body, options) {
+    return new Promise((resolve) => {
+        const job = client.submitJob(name, body, options);
+        job.on('created', () => resolve(job.handle));
+    });
+}
+
+const modes = {
+    verbs: async () => {
+        for (const priority of ['NORMAL', 'HIGH', 'LOW']) {
+            const { result } = await told('reverse', 'abc', { priority });
+            console.log(`${priority.toLowerCase()} ${result}`);
+        }
+        for (const name of ['talks', 'throws', 'fails']) {
+            console.log(`${name} ${(await told(name, 'x')).events.join('|')}`);
+        }
+    },
+    many: async () => {
+        const bodies = Array.from({ length: count }, (_, i) => `job ${i}`);
+        const ends = await Promise.all(bodies.map((body) => told('reverse', body)));
+        const whole = ends.filter(({ result }, i) => reversed(bodies[i]).equals(result));
+        console.log(whole.length);
+    },
+    large: async () => {
+        const body = Buffer.from(Array.from({ length: count }, (_, i) => i % 251));
+        const { result } = await told('reverse', body);
+        console.log(result && reversed(body).equals(result) ? 'whole' : 'damaged');
+    },
+    background: async () => {
+        const numbers = Array.from({ length: count }, (_, i) => `${i}`);
+        const handles = await Promise.all(numbers.map((body) => created('reverse', body, { background: true })));
+        console.log(new Set(handles).size);
+    },
+    coalesce: async () => {
+        const one = () => created('nobody', 'x', { background: true, unique: 'same' });
+        const handles = await Promise.all([one(), one()]);
+        console.log(handles[0] === handles[1] ? 'one job' : 'two jobs');
+    },
+};
+
+if (mode === 'work') {
+    work();
+} else {
+    modes[mode]().then(() => process.exit(0), (error) => { console.error(error); process.exit(1); });
+}
