@@ -211,3 +211,15 @@ pub(super) fn indented(value: &impl serde::Serialize) -> Result<String, serde_js
     text.push('\n');
     Ok(text)
 }
+
+/// Holds a schema against the file that publishes it, or writes that anew.
+#[cfg(test)]
+pub(super) fn is_published(file: &str, schema: &str) {
+    let path = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join(file);
+    if std::env::var_os("UPDATE").is_some() {
+        std::fs::write(&path, schema).expect("a file that can be written");
+    }
+    let published = std::fs::read_to_string(&path).expect("the published schema");
+    let why = format!("{file} is out of date: run this test with UPDATE=1");
+    assert!(published == schema, "{why}");
+}

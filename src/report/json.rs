@@ -138,18 +138,6 @@ mod tests {
 
     #[test]
     fn the_published_schema_is_that_of_the_types() {
-        let path = concat!(
-            env!("CARGO_MANIFEST_DIR"),
-            "/bench-scenarios/result.schema.json"
-        );
-        let schema = schema().unwrap();
-        if std::env::var_os("UPDATE").is_some() {
-            std::fs::write(path, &schema).unwrap();
-        }
-        let published = std::fs::read_to_string(path).unwrap();
-        assert!(
-            published == schema,
-            "bench-scenarios/result.schema.json is out of date: run this test with UPDATE=1"
-        );
+        document::is_published("bench-scenarios/result.schema.json", &schema().unwrap());
     }
 }

@@ -8,6 +8,10 @@ pub mod conform;
 #[cfg(feature = "load")]
 pub mod csv;
 pub mod document;
+#[cfg_attr(
+    not(feature = "conform"),
+    allow(dead_code, reason = "runs alone need less of it")
+)]
 mod escape;
 #[cfg(feature = "load")]
 pub mod hgrm;
@@ -26,6 +30,8 @@ pub mod markdown;
 #[cfg(feature = "load")]
 pub mod merge;
 pub mod metrics;
+#[cfg(feature = "conform")]
+mod page;
 pub mod quantity;
 #[cfg(feature = "load")]
 mod run;

@@ -23,6 +23,7 @@ pub use baseline::{Baseline, Case, compare_baseline};
 pub use json::{from_json, json, read, schema};
 pub use junit::junit;
 pub use markdown::markdown;
+#[cfg(feature = "load")]
 pub(super) use matrix::Matrix;
 pub use matrix::{matrix_html, matrix_markdown};
 pub use text::text;

@@ -16,15 +16,14 @@ mod throughput;
 mod workers;
 
 use super::conform::{Conformance, Matrix};
-use super::{Report, escape};
+use super::{Report, page};
 use facts::Facts;
-use minijinja::syntax::SyntaxConfig;
 use minijinja::value::Serde;
-use minijinja::{Environment, Error, Value, context, escape_formatter};
+use minijinja::{Error, Value, context};
 use serde::{Serialize, Serializer};
 use std::slice::from_ref;
 
-/// The page. Its name ends in `.html`, so that whatever is put into it is escaped.
+/// The page.
 const TEMPLATE: &str = include_str!("report.html");
 
 /// The time that all pictures over time show.
@@ -77,21 +76,6 @@ impl Pictures {
     }
 }
 
-/// The gaps inside of numbers, so that no number is broken into two lines: those between a digit
-/// and three others.
-fn glued(text: &str) -> String {
-    let mut glued = String::with_capacity(text.len());
-    for (index, c) in text.char_indices() {
-        let before = glued.ends_with(|c: char| c.is_ascii_digit());
-        let mut after = text[index..].chars().skip(1);
-        let three = after.by_ref().take(3).filter(char::is_ascii_digit).count() == 3;
-        let no_more = !after.next().is_some_and(|c| c.is_ascii_digit());
-        let inside = c == ' ' && before && three && no_more;
-        glued.push(if inside { '\u{202f}' } else { c });
-    }
-    glued
-}
-
 fn span(report: &Report) -> Span {
     let phases = report.phases.iter().map(|p| p.at_seconds + p.seconds);
     let intervals = report.intervals.iter().map(|i| i.at_seconds + i.seconds);
@@ -102,19 +86,10 @@ fn span(report: &Report) -> Span {
 
 /// A run as a page; with the conformance of the same server, if that is known.
 pub fn render(report: &Report, conformance: Option<&Conformance>) -> Result<String, Error> {
-    let mut environment = Environment::new();
-    let mut syntax = SyntaxConfig::builder();
-    environment.set_syntax(syntax.trim_blocks(true).lstrip_blocks(true).build()?);
-    environment.add_template("report.html", TEMPLATE)?;
-    environment.set_formatter(|out, state, value| match value.as_str() {
-        Some(text) if !value.is_safe() => {
-            escape_formatter(out, state, &Value::from(glued(&escape::line(text))))
-        }
-        _ => escape_formatter(out, state, value),
-    });
-    environment.get_template("report.html")?.render(context! {
+    let context = context! {
         facts => Value::from(Serde(Facts::of(report))),
         pictures => Value::from(Serde(Pictures::of(report))),
         matrix => conformance.map(|one| Value::from(Serde(Matrix::of(from_ref(one))))),
-    })
+    };
+    page::render("report.html", TEMPLATE, context)
 }
