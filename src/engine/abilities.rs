@@ -48,6 +48,8 @@ struct Set {
     /// here; one that has none any more leaves when its turn comes.
     ready: [VecDeque<u32>; 3],
     sleepers: List<ConnId>,
+    /// Workers whose grab is held.
+    askers: List<ConnId>,
     /// Members whose functions do not look here for sleepers: there were none when they did.
     forsaken: Vec<u32>,
     workers: usize,
@@ -110,6 +112,7 @@ impl Sets {
             members: members.collect(),
             ready: Default::default(),
             sleepers: List::default(),
+            askers: List::default(),
             forsaken: (0..).take(abilities.len()).collect(),
             workers: 0,
             hash,
@@ -175,11 +178,25 @@ impl Sets {
     ) {
         let set = &mut self.slots[id];
         set.sleepers.push(peers, conn);
-        for index in set.forsaken.drain(..) {
-            let function = set.members[index as usize].function;
-            let place = Place { set: id, index };
-            functions[function].sleepy.push_back(place);
-        }
+        set.be_seen(id, functions);
+    }
+
+    /// The grab of a worker of the set is held.
+    pub(super) fn ask(
+        &mut self,
+        id: SetId,
+        conn: ConnId,
+        peers: &mut Peers,
+        functions: &mut Functions,
+    ) {
+        let set = &mut self.slots[id];
+        set.askers.push(peers, conn);
+        set.be_seen(id, functions);
+    }
+
+    /// It is not any more.
+    pub(super) fn stop_asking(&mut self, id: SetId, conn: ConnId, peers: &mut Peers) {
+        self.slots[id].askers.unlink(peers, conn);
     }
 
     /// A sleeper of the set gets up by itself.
@@ -187,9 +204,9 @@ impl Sets {
         self.slots[id].sleepers.unlink(peers, conn);
     }
 
-    /// Takes the worker that has slept longest in the set whose turn it is among those of a
-    /// function. A set without sleepers is not looked at again before it has one, so that what a
-    /// call costs is paid by those who fell asleep.
+    /// Takes the worker that has asked, or else slept, longest in the set whose turn it is among
+    /// those of a function. A set without any is not looked at again before it has one, so that
+    /// what a call costs is paid by those who asked or fell asleep.
     pub(super) fn next_sleeper(
         &mut self,
         sleepy: &mut VecDeque<Place>,
@@ -197,7 +214,7 @@ impl Sets {
     ) -> Option<ConnId> {
         while let Some(place) = sleepy.pop_front() {
             let set = &mut self.slots[place.set];
-            if let Some(conn) = set.sleepers.pop(peers) {
+            if let Some(conn) = set.askers.pop(peers).or_else(|| set.sleepers.pop(peers)) {
                 sleepy.push_back(place);
                 return Some(conn);
             }
@@ -263,7 +280,8 @@ impl Sets {
     pub(super) fn check_invariants(&self, functions: &Functions) {
         for (id, set) in &self.slots {
             assert!(set.workers > 0);
-            assert!(set.sleepers.is_empty() || set.forsaken.is_empty());
+            let has_none = set.sleepers.is_empty() && set.askers.is_empty();
+            assert!(has_none || set.forsaken.is_empty());
             for (index, member) in (0..).zip(&set.members) {
                 let function = &functions[member.function];
                 let place = Place { set: id, index };
@@ -291,6 +309,15 @@ impl Set {
         members
             .map(|member| (member.function, member.limit))
             .collect()
+    }
+
+    /// Somebody waits here for a job: the functions that did not look here look again.
+    fn be_seen(&mut self, id: SetId, functions: &mut Functions) {
+        for index in self.forsaken.drain(..) {
+            let function = self.members[index as usize].function;
+            let place = Place { set: id, index };
+            functions[function].sleepy.push_back(place);
+        }
     }
 
     fn find(&self, function: FunctionId) -> Option<&Member> {

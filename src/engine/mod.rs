@@ -22,6 +22,7 @@ mod census;
 mod drain;
 mod durable;
 mod functions;
+mod grabs;
 mod jobs;
 mod keys;
 mod limits;
@@ -83,6 +84,8 @@ pub enum Event<'a> {
     Disconnected(ConnId),
     /// The time of [`JobServer::next_deadline`] has come.
     Deadline,
+    /// Nothing else has happened for now: grabs that were held are answered.
+    Idle,
     /// All that was given to [`Outbox::store`] up to this ticket is on disk.
     Stored(u64),
     /// What was given to [`Outbox::store`] up to this ticket, since the last event of the kind,
@@ -156,6 +159,8 @@ pub struct JobServer {
     timers: BTreeSet<(Timestamp, JobKey)>,
     /// NOOPs sent, the oldest first; most are answered long since.
     wakes: VecDeque<Wake>,
+    /// Workers whose grab is held, and some whose is not any more.
+    asking: Vec<ConnId>,
     /// Set once the server takes its leave.
     draining: Option<Waiting>,
     /// The last ticket given to the store.
@@ -179,6 +184,7 @@ impl JobServer {
             jobs: Jobs::new(seed, first_number),
             timers: BTreeSet::new(),
             wakes: VecDeque::new(),
+            asking: Vec::new(),
             draining: None,
             last_ticket: 0,
             held: VecDeque::new(),
@@ -193,16 +199,30 @@ impl JobServer {
             Event::Connected(conn, info) => self.connect(conn, info),
             Event::Disconnected(conn) => self.disconnect(conn, out),
             Event::Deadline => self.deadline(out),
+            Event::Idle => self.idle(out),
             Event::Stored(ticket) => self.stored(ticket, out),
             Event::NotStored(ticket, reason) => self.not_stored(ticket, reason, out),
             // A connection that was closed may have sent more before it knew.
             Event::Request(conn, _) | Event::Malformed(conn, _) | Event::Admin(conn, _)
                 if !self.peers.contains_key(conn) => {}
-            Event::Request(conn, request) => self.request(conn, request, out),
-            Event::Malformed(conn, error) => status::refuse(conn, &error, out),
-            Event::Admin(conn, Ok(command)) => self.admin(conn, command, out),
-            Event::Admin(conn, Err(error)) => admin::refuse(conn, error, out),
+            Event::Request(conn, request) => {
+                self.answer_grab(conn, out);
+                self.request(conn, request, out);
+            }
+            Event::Malformed(conn, error) => {
+                self.answer_grab(conn, out);
+                status::refuse(conn, &error, out);
+            }
+            Event::Admin(conn, Ok(command)) => {
+                self.answer_grab(conn, out);
+                self.admin(conn, command, out);
+            }
+            Event::Admin(conn, Err(error)) => {
+                self.answer_grab(conn, out);
+                admin::refuse(conn, error, out);
+            }
             Event::Broken(conn, error) => {
+                self.answer_grab(conn, out);
                 status::refuse_stream(conn, error, out);
                 out.close(conn);
             }
@@ -250,6 +270,7 @@ impl JobServer {
         if !self.peers.contains_key(conn) {
             return;
         }
+        self.take_grab(conn);
         self.forget_abilities(conn, out);
         let held = self.peers[conn].held.collect(&mut self.jobs);
         let mut waiting = self.peers[conn].take_waiting();
@@ -325,6 +346,11 @@ impl JobServer {
                 .values()
                 .any(|peer| peer.sleeping && self.can(peer, id));
             assert!(!asleep || function.queued() == 0 || function.woken > 0);
+            let asks = self
+                .peers
+                .values()
+                .any(|peer| peer.asks.is_some() && self.can(peer, id));
+            assert!(!asks || function.queued() == 0 || self.keeps_jobs());
             listed += function.total();
         }
         assert_eq!(listed, self.jobs.len());

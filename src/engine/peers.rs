@@ -4,7 +4,7 @@ use super::abilities::Abilities;
 use super::jobs::Jobs;
 use super::keys::{FunctionId, JobKey};
 use super::list::{Linked, Links, List};
-use crate::protocol::ConnId;
+use crate::protocol::{ConnId, GrabKind};
 use slotmap::SecondaryMap;
 
 /// What the driver knows of a connection.
@@ -29,6 +29,8 @@ pub(super) struct Peer {
     pub(super) abilities: Abilities,
     /// Waits for a NOOP, in the list of its set's sleepers if it has abilities.
     pub(super) sleeping: bool,
+    /// Its grab is held, in the list of its set's askers.
+    pub(super) asks: Option<GrabKind>,
     pub(super) links: Links<ConnId>,
     /// Was sent a NOOP because of this function and did not grab since.
     pub(super) woken_for: Option<FunctionId>,

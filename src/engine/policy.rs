@@ -32,6 +32,10 @@ pub struct Policy {
     /// Whether background jobs are given to [`super::Outbox::store`], and acknowledged once they
     /// are on disk.
     pub durable: bool,
+    /// Whether a grab that finds no job waits until [`super::Event::Idle`], or for a job if one comes
+    /// first: under load that spares the worker and the server NO_JOB, PRE_SLEEP, NOOP and
+    /// another grab. Otherwise NO_JOB is answered at once.
+    pub hold_grabs: bool,
     /// The number in the first handle. A server that starts again takes one that it never gave
     /// out, so that a handle of its earlier life names no new job.
     pub first_number: u64,
@@ -59,6 +63,7 @@ impl Default for Policy {
             max_jobs: 1_000_000,
             max_bytes: 1 << 30,
             durable: false,
+            hold_grabs: false,
             first_number: 1,
             hash_seed: 0,
         }

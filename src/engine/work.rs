@@ -153,10 +153,11 @@ impl JobServer {
         {
             self.sets.get_up(set, conn, &mut self.peers);
         }
-        let set = set.filter(|_| !self.keeps_jobs());
-        let next = set.and_then(|set| Some((set, self.sets.next_ready(set, &mut self.functions)?)));
+        let giving = set.filter(|_| !self.keeps_jobs());
+        let next =
+            giving.and_then(|set| Some((set, self.sets.next_ready(set, &mut self.functions)?)));
         let Some((set, (function, priority))) = next else {
-            return out.send(conn, Response::NoJob);
+            return self.found_none(conn, set, kind, out);
         };
         if let Some(key) = self.dequeue(function, priority) {
             self.assign(key, conn, set);
@@ -225,19 +226,23 @@ impl JobServer {
             .saturating_mul(wanted)
             .saturating_sub(function.woken);
         for _ in 0..missing.min(wanted) {
-            if !self.wake_one(id, out) {
+            // One whose grab was held has taken the job.
+            if !self.wake_one(id, out) || self.functions[id].queued() == 0 {
                 break;
             }
         }
     }
 
-    /// Wakes the sleeper for a function that has slept longest in the set whose turn it is.
-    /// Whether there was one.
+    /// Answers the held grab of a worker that can run the function, or wakes the one that has slept
+    /// longest, in the set whose turn it is. Whether there was one.
     fn wake_one(&mut self, id: FunctionId, out: &mut impl Outbox) -> bool {
         let sleepy = &mut self.functions[id].sleepy;
         let sleeper = self.sets.next_sleeper(sleepy, &mut self.peers);
         if let Some(conn) = sleeper {
-            self.wake(conn, id, out);
+            match self.peers[conn].asks.take() {
+                Some(kind) => self.grab(conn, kind, out),
+                None => self.wake(conn, id, out),
+            }
         }
         sleeper.is_some()
     }

@@ -179,6 +179,15 @@ impl Service for Driver {
         self.handle(now, event, io);
     }
 
+    #[inline]
+    fn is_patient(&self) -> bool {
+        self.engine.holds_grabs()
+    }
+
+    fn idle(&mut self, io: &mut Io) {
+        self.handle(Instant::now(), Event::Idle, io);
+    }
+
     fn closed(&mut self, conn: ConnId, why: Closed, io: &mut Io) {
         let now = Instant::now();
         self.log_closed(conn, &why);

@@ -146,6 +146,10 @@ pub async fn serve(
 
 /// The engine, with the jobs of the store if there is one.
 fn open(policy: Policy, store: Option<&StoreSettings>) -> Result<Driver, StoreError> {
+    let policy = Policy {
+        hold_grabs: true,
+        ..policy
+    };
     let Some(settings) = store else {
         return Ok(Driver::new(JobServer::new(policy), None));
     };

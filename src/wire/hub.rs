@@ -23,6 +23,8 @@ const TURN: usize = SCRATCH;
 /// The same in time, for requests that are small and take long; looked at after so many frames.
 const TURN_TIME: Duration = Duration::from_millis(1);
 const FRAMES: u32 = 8;
+/// How long a service may be kept waiting for nothing else to come.
+const PATIENCE: Duration = Duration::from_millis(1);
 /// How often stalled peers are looked for: one timer for all.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long a connection that we end may take to take the last bytes, and then to end its side.
@@ -34,6 +36,10 @@ pub struct Hub<S>(Rc<RefCell<Inner<S>>>);
 struct Inner<S> {
     io: Io,
     service: S,
+    /// Reads since the flusher last looked.
+    reads: u32,
+    /// Since when the service waits to be told that nothing else comes.
+    patient_since: Option<Instant>,
     /// One read buffer for all: what is cut at its end moves to the connection's decoder.
     scratch: Box<[u8]>,
 }
@@ -50,6 +56,8 @@ impl<S: Service> Hub<S> {
         let hub = Hub(Rc::new(RefCell::new(Inner {
             io: Io::new(config),
             service,
+            reads: 0,
+            patient_since: None,
             scratch: vec![0; SCRATCH].into(),
         })));
         spawn_local(hub.clone().flush_forever());
@@ -97,11 +105,16 @@ impl<S: Service> Hub<S> {
         let mut batch = Vec::new();
         poll_fn(|cx| {
             let inner = &mut *self.0.borrow_mut();
-            inner.io.take_dirty(&mut batch);
-            for conn in batch.drain(..) {
-                inner.flush(conn, &self);
+            inner.flush_dirty(&mut batch, &self);
+            match inner.patience() {
+                Patience::None => {}
+                Patience::Over => {
+                    inner.service.idle(&mut inner.io);
+                    inner.flush_dirty(&mut batch, &self);
+                }
+                // Polled again once the runtime has looked for what else comes.
+                Patience::Left => drop(pin!(tokio::task::yield_now()).poll(cx)),
             }
-            inner.bury();
             inner.io.flusher = Some(cx.waker().clone());
             // Burying may have made the service speak.
             if !inner.io.dirty.is_empty() {
@@ -139,7 +152,40 @@ impl<S: Service> Hub<S> {
     }
 }
 
+/// How a service is to go on that waits for nothing else to come.
+enum Patience {
+    /// It does not wait.
+    None,
+    Left,
+    Over,
+}
+
 impl<S: Service> Inner<S> {
+    /// Writes each dirty connection once.
+    fn flush_dirty(&mut self, batch: &mut Vec<ConnId>, hub: &Hub<S>) {
+        self.io.take_dirty(batch);
+        for conn in batch.drain(..) {
+            self.flush(conn, hub);
+        }
+        self.bury();
+    }
+
+    /// Where one connection speaks at a time, what it waits for has not even been asked yet: then,
+    /// as when nobody speaks, nothing is gained by waiting.
+    fn patience(&mut self) -> Patience {
+        let reads = std::mem::take(&mut self.reads);
+        if !self.service.is_patient() {
+            self.patient_since = None;
+            return Patience::None;
+        }
+        let since = *self.patient_since.get_or_insert_with(Instant::now);
+        if reads <= 1 || since.elapsed() > PATIENCE {
+            self.patient_since = None;
+            return Patience::Over;
+        }
+        Patience::Left
+    }
+
     /// Writes what waits for `conn`, as much as the kernel takes.
     fn flush(&mut self, conn: ConnId, hub: &Hub<S>) {
         let Some(state) = self.io.conns.get_mut(conn) else {
@@ -233,6 +279,7 @@ impl<S: Service> Reader<S> {
             io,
             service,
             scratch,
+            ..
         } = inner;
         let conn = self.conn;
         let now = Instant::now();
@@ -345,7 +392,11 @@ impl<S: Service> Future for &mut Reader<S> {
                 Ok(0) => inner.end(this.conn, Closed::Eof),
                 Ok(count) => {
                     turn += count;
+                    inner.reads += 1;
                     is_up = this.deliver(inner, count);
+                    if inner.service.is_patient() {
+                        inner.io.wake_flusher();
+                    }
                 }
                 Err(error) => {
                     inner.io.doom(this.conn, Closed::Failed(error));

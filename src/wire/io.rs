@@ -175,6 +175,11 @@ impl Io {
             conn.dirty = true;
             self.dirty.push(id);
         }
+        self.wake_flusher();
+    }
+
+    #[inline]
+    pub(crate) fn wake_flusher(&mut self) {
         if let Some(flusher) = self.flusher.take() {
             flusher.wake();
         }

@@ -30,6 +30,16 @@ pub trait Service: 'static {
     /// [`Closed::Broken`] and [`Closed::Stalled`] last words may still be sent.
     fn closed(&mut self, conn: ConnId, why: Closed, io: &mut Io);
 
+    /// Whether it waits for [`Service::idle`].
+    fn is_patient(&self) -> bool {
+        false
+    }
+
+    /// Nothing else has come for now, or it was waited for long enough.
+    fn idle(&mut self, io: &mut Io) {
+        let _ = io;
+    }
+
     /// The bytes sent so far are about to be handed to the kernel; called once for each
     /// [`Io::stamp`].
     fn flushed(&mut self, conn: ConnId, now: Instant) {

@@ -6,6 +6,7 @@ mod census;
 mod disconnect;
 mod epoch;
 mod framing;
+mod grabs;
 mod priority;
 mod random;
 mod submit;
