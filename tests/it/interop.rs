@@ -5,6 +5,7 @@
 //! peers are used to.
 
 mod peers;
+mod realworld;
 
 use crate::support::{
     Admin, Counts, Finished, Gearmand, Peer, Serve, Server, TempDir, ask_until, require_or_skip,

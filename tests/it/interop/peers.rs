@@ -106,7 +106,7 @@ impl Program {
     fn new(language: Language) -> Self {
         let files = TempDir::new();
         let words = match language {
-            C => vec![compile(&files)],
+            C => vec![compile(&source("peer.c"), &files)],
             Perl => vec!["perl".into(), source("peer.pl")],
             Php => vec!["php".into(), source("peer.php")],
             Python => vec![tools().join("gear-0.16.0/bin/python"), source("peer.py")],
@@ -164,14 +164,12 @@ fn tools() -> PathBuf {
     Path::new(env!("CARGO_MANIFEST_DIR")).join("target/tools")
 }
 
-fn compile(files: &TempDir) -> PathBuf {
-    let program = files.file("peer");
+/// Compiles a program that uses libgearman.
+pub(super) fn compile(source: &Path, files: &TempDir) -> PathBuf {
+    let program = files.file("compiled");
     let mut compiler = Command::new("cc");
     compiler.args(["-Wall", "-Wextra", "-Werror", "-o"]);
-    compiler
-        .arg(&program)
-        .arg(source("peer.c"))
-        .arg("-lgearman");
+    compiler.arg(&program).arg(source).arg("-lgearman");
     run_with_deadline(&mut compiler, BOUND).success();
     program
 }
