@@ -1,17 +1,16 @@
 //! `gearbench run`.
 
+mod flags;
+
 use super::exit;
 use super::signals::Interruption;
 use super::target::{Ownership, Target, TargetError};
-use crate::load::{
-    self, Arrival, Control, Grab, LoadError, Mix, Pace, Plan, Progress, RunId, ServiceTime, Size,
-    Unique, units,
-};
+use crate::load::{self, Control, LoadError, Pace, Plan, Progress, RunId};
 use crate::report::{Report, hgrm, histogram, hlog, html, json, quantity, text};
 use anyhow::Context;
+use flags::Flags;
 use std::io::{IsTerminal, Write};
 use std::path::{Path, PathBuf};
-use std::time::Duration;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -39,140 +38,9 @@ pub struct Args {
     #[command(flatten)]
     ownership: Ownership,
 
-    /// Closed: the next job waits for an answer. Open: jobs start by the schedule of --rate
-    #[arg(long, env = "GEARBENCH_MODE", value_enum, help_heading = "Load")]
-    pub mode: Option<Mode>,
-    /// Jobs per second over all clients, as in 5k; implies --mode open
-    #[arg(long, env = "GEARBENCH_RATE", value_parser = units::rate, help_heading = "Load")]
-    pub rate: Option<f64>,
-    /// Gaps between intended starts: constant or poisson [default: constant]
-    #[arg(long, env = "GEARBENCH_ARRIVAL", help_heading = "Load")]
-    pub arrival: Option<Arrival>,
-    /// Jobs of a client on their way at a time, in a closed loop [default: 1]
-    #[arg(
-        long,
-        env = "GEARBENCH_OUTSTANDING",
-        value_name = "N",
-        help_heading = "Load"
-    )]
-    pub outstanding: Option<usize>,
-    /// End after so many measured jobs, as in 200k
-    #[arg(long, env = "GEARBENCH_JOBS", value_name = "N", value_parser = units::count, help_heading = "Load")]
-    pub jobs: Option<u64>,
-    /// End after this time of measuring; 10s when neither jobs nor duration is given
-    #[arg(long, env = "GEARBENCH_DURATION", value_name = "TIME", value_parser = units::duration, help_heading = "Load")]
-    pub duration: Option<Duration>,
-    /// Load before measuring starts
-    #[arg(long, env = "GEARBENCH_WARMUP", value_name = "TIME", value_parser = units::duration, default_value = "0s", help_heading = "Load")]
-    pub warmup: Duration,
-    /// How long the last jobs may take at the end
-    #[arg(long, env = "GEARBENCH_DRAIN", value_name = "TIME", value_parser = units::duration, default_value = "10s", help_heading = "Load")]
-    pub drain: Duration,
-    /// Submit so many background jobs before any worker starts, then have them emptied
-    #[arg(long, env = "GEARBENCH_BACKLOG", value_name = "N", value_parser = units::count, default_value = "0", help_heading = "Load")]
-    pub backlog: u64,
-    /// How long a job may take before it counts as timed out
-    #[arg(long, env = "GEARBENCH_TIMEOUT", value_name = "TIME", value_parser = units::duration, default_value = "30s", help_heading = "Load")]
-    pub timeout: Duration,
-
-    /// Simulated clients
-    #[arg(
-        long,
-        env = "GEARBENCH_CLIENTS",
-        value_name = "N",
-        default_value_t = 8,
-        help_heading = "Actors"
-    )]
-    pub clients: usize,
-    /// Simulated workers
-    #[arg(
-        long,
-        env = "GEARBENCH_WORKERS",
-        value_name = "N",
-        default_value_t = 8,
-        help_heading = "Actors"
-    )]
-    pub workers: usize,
-    /// Functions; every worker of a thread knows all of its functions
-    #[arg(
-        long,
-        env = "GEARBENCH_FUNCTIONS",
-        value_name = "N",
-        default_value_t = 1,
-        help_heading = "Actors"
-    )]
-    pub functions: usize,
-    /// How workers ask for jobs: classic, uniq or all
-    #[arg(
-        long,
-        env = "GEARBENCH_GRAB",
-        default_value = "uniq",
-        help_heading = "Actors"
-    )]
-    pub grab: Grab,
-    /// Jobs a worker has or asks for at a time
-    #[arg(
-        long,
-        env = "GEARBENCH_PREFETCH",
-        value_name = "N",
-        default_value_t = 1,
-        help_heading = "Actors"
-    )]
-    pub prefetch: usize,
-    /// Connections opened per second
-    #[arg(long, env = "GEARBENCH_CONNECT_RATE", value_name = "N", value_parser = units::rate, default_value = "2000", help_heading = "Actors")]
-    pub connect_rate: f64,
-    /// How long the target may take for its first answer
-    #[arg(long, env = "GEARBENCH_CONNECT_TIMEOUT", value_name = "TIME", value_parser = units::duration, default_value = "5s", help_heading = "Actors")]
-    pub connect_timeout: Duration,
-
-    /// Bytes of a payload: 64 or 64..4k
-    #[arg(
-        long,
-        env = "GEARBENCH_PAYLOAD",
-        value_name = "SIZE",
-        default_value = "64",
-        help_heading = "Jobs"
-    )]
-    pub payload: Size,
-    /// Bytes of a result: 0, 64 or 64..4k
-    #[arg(
-        long,
-        env = "GEARBENCH_RESULT",
-        value_name = "SIZE",
-        default_value = "32",
-        help_heading = "Jobs"
-    )]
-    pub result: Size,
-    /// Shares of the priorities: high=1,normal=8,low=1
-    #[arg(
-        long,
-        env = "GEARBENCH_PRIORITY",
-        value_name = "MIX",
-        default_value = "normal",
-        help_heading = "Jobs"
-    )]
-    pub priority: Mix,
-    /// Share of background jobs
-    #[arg(long, env = "GEARBENCH_BACKGROUND", value_name = "PERCENT", value_parser = units::percent, default_value = "0", help_heading = "Jobs")]
-    pub background: f64,
-    /// What jobs are called: none, or each its own name
-    #[arg(
-        long,
-        env = "GEARBENCH_UNIQUE",
-        default_value = "none",
-        help_heading = "Jobs"
-    )]
-    pub unique: Unique,
-    /// How long a worker takes for a job: none, fixed:1ms or exp:5ms
-    #[arg(
-        long,
-        env = "GEARBENCH_SERVICE",
-        value_name = "TIME",
-        default_value = "none",
-        help_heading = "Jobs"
-    )]
-    pub service: ServiceTime,
+    /// What describes the run.
+    #[command(flatten)]
+    pub flags: Flags,
 
     /// Process of the server: report its CPU time per job and its memory
     #[arg(
@@ -199,9 +67,6 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub format: Format,
-    /// A word for whoever reads the result, as key=value
-    #[arg(long, env = "GEARBENCH_LABEL", value_name = "K=V", value_parser = label, value_delimiter = ',', help_heading = "Output")]
-    pub label: Vec<(String, String)>,
     /// Percentiles to show
     #[arg(long, env = "GEARBENCH_PERCENTILES", value_name = "LIST", value_parser = percentile, value_delimiter = ',', default_values_t = histogram::PERCENTILES, help_heading = "Output")]
     pub percentiles: Vec<f64>,
@@ -209,27 +74,6 @@ pub struct Args {
     /// Show the plan and what it needs, and do nothing
     #[arg(long, env = "GEARBENCH_DRY_RUN", help_heading = "Other")]
     pub dry_run: bool,
-    /// The same seed sends the same jobs; drawn when not given
-    #[arg(long, env = "GEARBENCH_SEED", help_heading = "Other")]
-    pub seed: Option<u64>,
-    /// Threads that drive connections, each with functions of its own
-    #[arg(
-        long,
-        env = "GEARBENCH_THREADS",
-        value_name = "N",
-        default_value_t = 1,
-        help_heading = "Other"
-    )]
-    pub threads: usize,
-}
-
-/// Whether jobs wait for each other.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Mode {
-    /// The next job waits for an answer.
-    Closed,
-    /// Jobs start when the schedule says so.
-    Open,
 }
 
 /// What is printed at the end.
@@ -243,13 +87,6 @@ pub enum Format {
     Quiet,
 }
 
-fn label(text: &str) -> Result<(String, String), String> {
-    match text.split_once('=') {
-        Some((key, value)) if !key.is_empty() => Ok((key.to_owned(), value.to_owned())),
-        _ => Err("expected key=value".to_owned()),
-    }
-}
-
 fn percentile(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(value) if (0.0..100.0).contains(&value) => Ok(value),
@@ -259,53 +96,13 @@ fn percentile(text: &str) -> Result<f64, String> {
 
 impl Args {
     fn plan(&self) -> Result<Plan, String> {
-        let pace = match (self.mode, self.rate) {
-            (Some(Mode::Closed), Some(_)) => {
-                return Err("--rate is for an open loop; leave out --mode closed".to_owned());
-            }
-            (Some(Mode::Open), None) => return Err("--mode open needs --rate".to_owned()),
-            (_, Some(_)) if self.outstanding.is_some() => {
-                return Err("--outstanding is for a closed loop; leave out --rate".to_owned());
-            }
-            (_, None) if self.arrival.is_some() => {
-                return Err("--arrival is for an open loop; it needs --rate".to_owned());
-            }
-            (_, Some(rate)) => Pace::Open {
-                rate,
-                arrival: self.arrival.unwrap_or(Arrival::Constant),
-            },
-            (_, None) => Pace::Closed {
-                outstanding: self.outstanding.unwrap_or(1),
-            },
-        };
-        let seed = self.seed.unwrap_or_else(|| rand::random::<u32>().into());
-        let plan = Plan {
-            pace,
-            jobs: self.jobs,
-            duration: self.duration,
-            warmup: self.warmup,
-            drain: self.drain,
-            timeout: self.timeout,
-            connect_timeout: self.connect_timeout,
-            connect_rate: self.connect_rate,
-            clients: self.clients,
-            workers: self.workers,
-            functions: self.functions,
-            grab: self.grab,
-            payload: self.payload,
-            result: self.result,
-            priority: self.priority,
-            background_percent: self.background,
-            unique: self.unique,
-            service: self.service,
-            prefetch: self.prefetch,
-            backlog: self.backlog,
-            threads: self.threads,
-            server_pid: self.server_pid,
-            labels: self.label.iter().cloned().collect(),
-            ..Plan::new(self.target.to_string(), RunId::fresh(), seed)
-        };
-        plan.resolve().map_err(|error| error.to_string())
+        let seed = rand::random::<u32>().into();
+        let scenario = self.flags.scenario();
+        let mut plan = scenario
+            .plan(&self.target.to_string(), RunId::fresh(), seed)
+            .map_err(|error| error.to_string())?;
+        plan.server_pid = self.server_pid;
+        Ok(plan)
     }
 }
 
@@ -477,6 +274,7 @@ fn dry_run(plan: &Plan) -> anyhow::Result<u8> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::load::Arrival;
     use clap::Parser;
 
     #[derive(Parser)]

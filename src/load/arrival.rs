@@ -62,6 +62,10 @@ impl Schedule {
             // From the count, so that rounding does not add up.
             Arrival::Constant => self.count as f64 * 1e9 / self.rate,
             Arrival::Poisson => self.draw(),
+            Arrival::Burst(size) => {
+                let burst = self.count / u64::from(size);
+                burst as f64 * f64::from(size) * 1e9 / self.rate
+            }
         };
     }
 
@@ -99,6 +103,13 @@ mod tests {
         let starts = starts(Arrival::Constant, 3.0, 1, 3_000_001);
         assert_eq!(starts[1], 333_333_333);
         assert_eq!(starts[3_000_000], 1_000_000_000_000_000);
+    }
+
+    #[test]
+    fn bursts_come_together_and_keep_the_rate() {
+        let starts = starts(Arrival::Burst(3), 6.0, 1, 7);
+        let half = 500_000_000;
+        assert_eq!(starts, [0, 0, 0, half, half, half, 2 * half]);
     }
 
     #[test]

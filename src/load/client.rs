@@ -73,6 +73,7 @@ impl Shard {
         let unique = match self.plan.unique {
             Unique::None => "",
             Unique::Each => digits.format(number),
+            Unique::Pool(names) => digits.format(number % names),
         };
         let request = Request::Submit(Submit {
             function: &self.functions[spec.function as usize],

@@ -4,7 +4,7 @@ use super::plan::{Plan, ServiceTime, Size};
 use crate::protocol::Priority;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use rand_distr::{Distribution, Exp1};
+use rand_distr::{Distribution, Exp1, StandardNormal};
 
 /// One job before it has happened.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -55,18 +55,30 @@ impl Draws {
             function: function as u32,
             priority,
             background: background || backlog,
-            payload: size(rng, plan.payload),
-            result: size(rng, plan.result),
+            payload: size(rng, &plan.payload),
+            result: size(rng, &plan.result),
             service_ns: service(rng, plan.service),
         }
     }
 }
 
-fn size(rng: &mut ChaCha8Rng, size: Size) -> u32 {
-    match size.min == size.max {
-        true => size.min,
-        false => rng.random_range(size.min..=size.max),
+fn size(rng: &mut ChaCha8Rng, size: &Size) -> u32 {
+    match size {
+        Size::Range { min, max } if min == max => *min,
+        Size::Range { min, max } => rng.random_range(*min..=*max),
+        Size::LogNormal { median, sigma } => {
+            let factor = log_normal(rng, *sigma);
+            let bytes = (f64::from(*median) * factor) as u32;
+            bytes.clamp(size.smallest(), size.largest())
+        }
+        Size::File { sizes, .. } => sizes[rng.random_range(0..sizes.len())],
     }
+}
+
+/// A log-normal draw of median 1.
+fn log_normal(rng: &mut ChaCha8Rng, sigma: f64) -> f64 {
+    let normal: f64 = StandardNormal.sample(rng);
+    (sigma * normal).exp()
 }
 
 fn service(rng: &mut ChaCha8Rng, time: ServiceTime) -> u64 {
@@ -76,6 +88,9 @@ fn service(rng: &mut ChaCha8Rng, time: ServiceTime) -> u64 {
         ServiceTime::Exponential(mean) => {
             let draw: f64 = Exp1.sample(rng);
             (draw * mean.as_nanos() as f64) as u64
+        }
+        ServiceTime::LogNormal { median, sigma } => {
+            (log_normal(rng, sigma) * median.as_nanos() as f64) as u64
         }
     }
 }

@@ -31,6 +31,7 @@ mod payload;
 mod phases;
 mod plan;
 mod recorder;
+pub mod scenario;
 mod seconds;
 mod shard;
 mod tally;
@@ -41,7 +42,11 @@ mod worker;
 use admin::tidy;
 pub use admin::{Probed, probe};
 pub use ledger::Unbalanced;
-pub use plan::{Arrival, Grab, Mix, Pace, Plan, PlanError, RunId, ServiceTime, Size, Unique};
+pub use plan::{
+    Arrival, Bound, Cut, Fault, FaultKind, Grab, Invariant, Invariants, LoadPhase, Metric, Mix,
+    Mode, Pace, Phases, Plan, PlanError, Rate, RunId, ServiceTime, Size, Slo, Unique,
+};
+pub use scenario::Scenario;
 pub use watch::{OnProgress, Progress};
 
 use crate::report::Report;

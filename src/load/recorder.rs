@@ -21,7 +21,8 @@ pub(crate) enum Stage {
     RoundTrip,
 }
 
-const NAMES: [&str; 9] = [
+/// What reports and service levels call them.
+pub(crate) const NAMES: [&str; 9] = [
     "schedule_lag",
     "submit_ack",
     "queue_wait",

@@ -104,7 +104,7 @@ impl Shard {
     ) -> Result<Self, LoadError> {
         let origin = shared.origin;
         let seed = plan.seed.wrapping_add(index as u64);
-        let largest = plan.payload.max.max(plan.result.max) as usize;
+        let largest = plan.payload.largest().max(plan.result.largest()) as usize;
         let prefix = plan.id.prefix();
         let name = |function: usize| format!("{prefix}{index}-{function}").into_bytes().into();
         let clients = match plan.clients {

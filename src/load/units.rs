@@ -1,5 +1,6 @@
 //! Text to quantities: durations, sizes, rates and counts with their units.
 
+use std::fmt;
 use std::time::Duration;
 
 /// Text that is not the quantity it should be.
@@ -27,6 +28,25 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     ];
     let seconds = scaled(text, &units, expected)?;
     Duration::try_from_secs_f64(seconds).map_err(|_| UnitError::new(expected, text))
+}
+
+/// A duration in the words that [`duration`] reads: the largest unit that leaves no fraction.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Time(pub Duration);
+
+impl fmt::Display for Time {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let ns = self.0.as_nanos();
+        let units = [
+            (1_000_000_000, "s"),
+            (1_000_000, "ms"),
+            (1000, "us"),
+            (1, "ns"),
+        ];
+        let fits = units.into_iter().find(|(scale, _)| ns % scale == 0);
+        let (scale, unit) = fits.unwrap_or((1, "ns"));
+        write!(f, "{}{unit}", ns / scale)
+    }
 }
 
 /// `64`, `4k`, `4KiB`, `1m`: bytes, in powers of 1024; at most a GiB.
@@ -82,6 +102,15 @@ pub fn count(text: &str) -> Result<u64, UnitError> {
     match count.fract() == 0.0 && count < 1e15 {
         true => Ok(count as u64),
         false => Err(UnitError::new(expected, text)),
+    }
+}
+
+/// A count that is never large: at most a million.
+pub fn small_count(text: &str) -> Result<u32, UnitError> {
+    let expected = "a whole number such as 10, at most 1M";
+    match count(text)? {
+        count @ 0..=1_000_000 => Ok(count as u32),
+        _ => Err(UnitError::new(expected, text)),
     }
 }
 
