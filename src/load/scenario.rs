@@ -299,7 +299,10 @@ impl Scenario {
             );
         }
         if (self.rate.is_some() || phases) && self.outstanding.is_some() {
-            return refuse("outstanding", "is for a closed loop; leave out the rate");
+            return refuse(
+                "outstanding",
+                "is for a closed loop; leave out --rate and --phases",
+            );
         }
         let arrival = self.arrival.unwrap_or(Arrival::Constant);
         match (self.rate, phases) {

@@ -43,7 +43,9 @@ impl fmt::Display for Time {
             (1000, "us"),
             (1, "ns"),
         ];
-        let fits = units.into_iter().find(|(scale, _)| ns % scale == 0);
+        let fits = units
+            .into_iter()
+            .find(|(scale, _)| ns.is_multiple_of(*scale));
         let (scale, unit) = fits.unwrap_or((1, "ns"));
         write!(f, "{}{unit}", ns / scale)
     }
