@@ -27,7 +27,8 @@ struct Entry<'a> {
 /// The log, histograms of nanoseconds in it; times are seconds since the run began.
 pub fn render(report: &Report) -> Result<String, Unwritten> {
     let unwritten = |error: &dyn std::fmt::Display| Unwritten(error.to_string());
-    let started = UNIX_EPOCH + Duration::from_secs(report.started_unix);
+    let since = Duration::from_secs(report.started_unix);
+    let started = UNIX_EPOCH.checked_add(since).unwrap_or(UNIX_EPOCH);
     let (mut text, mut serializer) = (Vec::new(), V2DeflateSerializer::new());
     let mut log = IntervalLogWriterBuilder::new()
         .add_comment("[Histogram log format version 1.3]")

@@ -112,10 +112,19 @@ fn check_interval(interval: &Interval) -> Result<(), Problem> {
     check_positive("seconds", interval.seconds)
 }
 
+/// More than any run has of anything that is no count: seconds, or jobs a second.
+const MOST: f64 = 1e15;
+
 fn check_positive(field: &str, value: f64) -> Result<(), Problem> {
-    match value >= 0.0 {
+    if value < 0.0 {
+        return Err(Problem::of(field, format!("{value} is less than nothing")));
+    }
+    match value <= MOST {
         true => Ok(()),
-        false => Err(Problem::of(field, format!("{value} is less than nothing"))),
+        false => Err(Problem::of(
+            field,
+            format!("{value:e} is more than any run has"),
+        )),
     }
 }
 
@@ -123,6 +132,7 @@ fn check_positive(field: &str, value: f64) -> Result<(), Problem> {
 fn check_times(field: &str, times: impl Iterator<Item = f64>) -> Result<(), Problem> {
     let mut last = 0.0;
     for (index, at) in times.enumerate() {
+        check_positive(&format!("{field}[{index}].at_seconds"), at)?;
         if at < last {
             let what = format!("{at} comes after {last}");
             return Err(Problem::of(format!("{field}[{index}].at_seconds"), what));

@@ -151,7 +151,8 @@ fn beside(reports: &[Report]) -> String {
     row("jobs ended well", &|r| count(r.ledger.ok));
     row("lost, phantom, duplicated, wrong", &|r| {
         let b = &r.ledger;
-        count(b.lost + b.phantom + b.duplicated + b.wrong_body)
+        let broken = [b.lost, b.phantom, b.duplicated, b.wrong_body];
+        count(broken.into_iter().fold(0, u64::saturating_add))
     });
     row("run", &|r| code(&r.run_id));
     text

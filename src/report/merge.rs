@@ -123,19 +123,23 @@ fn add(sum: &mut Report, other: &Report) {
     sum.balance = None;
     let (ours, theirs) = (&mut sum.generator, &other.generator);
     ours.busy_percent = ours.busy_percent.max(theirs.busy_percent);
-    ours.sheds += theirs.sheds;
-    ours.connections_lost += theirs.connections_lost;
-    ours.reconnects += theirs.reconnects;
-    ours.unexpected_packets += theirs.unexpected_packets;
+    ours.sheds = ours.sheds.saturating_add(theirs.sheds);
+    ours.connections_lost = ours
+        .connections_lost
+        .saturating_add(theirs.connections_lost);
+    ours.reconnects = ours.reconnects.saturating_add(theirs.reconnects);
+    ours.unexpected_packets = ours
+        .unexpected_packets
+        .saturating_add(theirs.unexpected_packets);
     let last = sum.series.last().copied().unwrap_or_default();
     sum.series.extend(other.series.iter().map(|sample| {
         let mut sample = *sample;
         sample.at_seconds += until;
-        sample.sent += last.sent;
-        sample.completed += last.completed;
-        sample.errors += last.errors;
-        sample.failed += last.failed;
-        sample.timeouts += last.timeouts;
+        sample.sent = sample.sent.saturating_add(last.sent);
+        sample.completed = sample.completed.saturating_add(last.completed);
+        sample.errors = sample.errors.saturating_add(last.errors);
+        sample.failed = sample.failed.saturating_add(last.failed);
+        sample.timeouts = sample.timeouts.saturating_add(last.timeouts);
         sample
     }));
     sum.intervals.extend(other.intervals.iter().map(|interval| {
@@ -155,8 +159,8 @@ fn end(report: &Report) -> f64 {
 
 fn add_phase(ours: &mut Phase, theirs: &Phase) {
     ours.seconds += theirs.seconds;
-    ours.sent += theirs.sent;
-    ours.completed += theirs.completed;
+    ours.sent = ours.sent.saturating_add(theirs.sent);
+    ours.completed = ours.completed.saturating_add(theirs.completed);
     let rate = |jobs: u64| jobs as f64 / ours.seconds.max(1e-9);
     ours.sent_per_second = rate(ours.sent);
     ours.completed_per_second = rate(ours.completed);

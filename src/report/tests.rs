@@ -142,3 +142,69 @@ fn the_screen_shows_hostile_words_as_words() {
     assert!(!text.contains("\nverdict    PASSED"), "{text}");
     assert!(text.contains("version 1.0\\x1b[2J\\nverdict"), "{text}");
 }
+
+/// A result with the largest figures that its form can hold: somebody may have made it up.
+#[test]
+fn wild_figures_are_shown_as_they_are() {
+    let mut wild = report(LoopKind::Open);
+    let most = u64::MAX;
+    wild.started_unix = most;
+    wild.ledger.lost = most;
+    wild.ledger.failed = most;
+    wild.wakeups.grabs = most;
+    wild.generator.sheds = most;
+    wild.generator.schedule_lag_p999_ns = Some(most);
+    wild.generator.busy_percent = 1e15;
+    let phase = &mut wild.phases[0];
+    phase.sent = most;
+    (phase.at_seconds, phase.seconds) = (1e15, 1e15);
+    phase.offered_per_second = Some(1e15);
+    phase.completed_per_second = 1e15;
+    phase.stages[0]
+        .latency
+        .0
+        .record_n(most / 4, most >> 8)
+        .unwrap();
+    let interval = |at_seconds, seconds| Interval {
+        at_seconds,
+        seconds,
+        response: phase.stages[0].latency.clone(),
+    };
+    wild.intervals = vec![
+        interval(0.0, 0.0),
+        interval(0.0, 1e15),
+        interval(1e15, 1e15),
+    ];
+    wild.series = vec![
+        Sample {
+            at_seconds: 1e15,
+            sent: most,
+            errors: most,
+            failed: most,
+            in_flight: most,
+            queued: Some(most),
+            ..Sample::default()
+        };
+        2
+    ];
+    if let Some(balance) = &mut wild.balance {
+        balance.jobs_per_worker = vec![most; 300];
+        balance.jobs = most;
+    }
+    let mut again = wild.clone();
+    again.run_id = "another".to_owned();
+    let merged = merge::merge(&[wild.clone(), again]).unwrap();
+    for report in [wild, merged] {
+        let json = json::render(&report).unwrap();
+        assert!(!text::render(&report, &histogram::PERCENTILES).is_empty());
+        assert!(!csv::stages(std::slice::from_ref(&report)).is_empty());
+        assert!(!csv::series(&report).is_empty());
+        assert!(!markdown::render(std::slice::from_ref(&report)).is_empty());
+        assert!(!hlog::render(&report).unwrap().is_empty());
+        assert!(!junit::render(&report).unwrap().is_empty());
+        let page = html::render(&report, None).unwrap();
+        assert!(page.len() < 1 << 20);
+        assert!(!page.contains("NaN"), "{page}");
+        assert!(!json.is_empty());
+    }
+}

@@ -165,7 +165,8 @@ fn tiles(report: &Report) -> Vec<Tile> {
         }
     }
     let books = &report.ledger;
-    let badly = books.failed + books.error + books.timeout + books.lost;
+    let bad = [books.failed, books.error, books.timeout, books.lost];
+    let badly = bad.into_iter().fold(0, u64::saturating_add);
     let share = 100.0 * badly as f64 / books.sent.max(1) as f64;
     let sent = count(books.sent);
     let note = match badly {

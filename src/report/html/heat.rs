@@ -136,7 +136,7 @@ fn counts(response: &Histogram, scale: Scale, rows: f64) -> Vec<u64> {
         let row = (scale.share(step.value_iterated_to() as f64) * rows) as usize;
         let row = row.min(counts.len().saturating_sub(1));
         if let Some(count) = counts.get_mut(row) {
-            *count += step.count_at_value();
+            *count = step.count_at_value().saturating_add(*count);
         }
     }
     counts

@@ -22,7 +22,10 @@ fn rates(series: &[Sample]) -> Vec<Rate> {
             at: (now.at_seconds + before.at_seconds) / 2.0,
             sent: per_second(|s| s.sent),
             completed: per_second(|s| s.completed),
-            ended_badly: per_second(|s| s.errors + s.failed + s.timeouts),
+            ended_badly: per_second(|s| {
+                let ends = [s.errors, s.failed, s.timeouts];
+                ends.into_iter().fold(0, u64::saturating_add)
+            }),
         }
     };
     before.zip(series).map(rate).collect()

@@ -75,7 +75,7 @@ fn bars(plot: &mut Plot, jobs: &[u64], bottom: f64) {
             plot.x_at(first + gap),
             plot.x_at(first + group.len() as f64 - gap),
         );
-        let mean = group.iter().sum::<u64>() as f64 / group.len() as f64;
+        let mean = group.iter().map(|jobs| *jobs as f64).sum::<f64>() / group.len() as f64;
         let top = plot.y_at(mean);
         d.push_str(&format!(
             "M{from:.1} {bottom}V{top:.1}H{until:.1}V{bottom}z"

@@ -144,6 +144,11 @@ fn handmade(result: &Value, pretty: &str) -> Vec<Odd> {
             "-1",
             "phases[0].seconds: -1 is less than nothing",
         ),
+        set(
+            "/phases/0/seconds",
+            "1e300",
+            "phases[0].seconds: 1e300 is more than any run has",
+        ),
         set("/phases/0/seconds", "\"10s\"", "phases[0].seconds"),
         set("/phases/0/sent", "-1", "phases[0].sent"),
         set("/phases/0/sent", "1.5", "phases[0].sent"),
