@@ -90,7 +90,9 @@ impl Shard {
         self.ledger.sent += 1;
         self.tally().sent += 1;
         let phase = (self.tallies.len() - 1) as u8;
-        self.jobs.push(Job::new(spec, index, phase, t0));
+        let mut job = Job::new(spec, index, phase, t0);
+        job.place = self.order.sent(spec.function, spec.priority);
+        self.jobs.push(job);
         let client = &mut self.clients[index as usize];
         client.busy += 1;
         client.unstamped += 1;
@@ -196,6 +198,8 @@ impl Shard {
         };
         job.t2 = now;
         job.handle = handle_hash(handle);
+        self.order
+            .acked(job.spec.function, job.spec.priority, &mut job.place);
         let job = *job;
         self.tallies[usize::from(job.phase)].record(|recorder| recorder.acknowledged(&job));
         if !job.spec.background {

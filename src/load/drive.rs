@@ -6,7 +6,7 @@ use super::plan::Plan;
 use super::shard::{Actor, RECONNECT_AFTER, Shard};
 use super::tally::Tally;
 use super::{LoadError, Shared};
-use crate::report::{Ledger, Wakeups};
+use crate::report::{Ledger, Order, Wakeups};
 use crate::wire::{self, Config, Hub};
 use std::io;
 use std::net::SocketAddr;
@@ -39,6 +39,7 @@ const LAST_WORD: Duration = Duration::from_secs(1);
 pub(crate) struct Done {
     pub(crate) ledger: Ledger,
     pub(crate) wakeups: Wakeups,
+    pub(crate) order: Order,
     pub(crate) tallies: Vec<Tally>,
     pub(crate) jobs_per_worker: Vec<u64>,
     pub(crate) connections_lost: u64,
@@ -361,6 +362,7 @@ impl Driver {
         self.hub.with(|shard, _| Done {
             ledger: shard.ledger,
             wakeups: shard.wakeups,
+            order: shard.order.close(),
             tallies: std::mem::take(&mut shard.tallies),
             jobs_per_worker: match shard.plan.workers {
                 0 => Vec::new(),

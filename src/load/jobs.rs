@@ -5,6 +5,7 @@
 //! that one lost job does not hold the memory of all that follow it.
 
 use super::draw::Spec;
+use super::order::Place;
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
@@ -26,6 +27,8 @@ pub(crate) struct Job {
     pub(crate) t4: u64,
     /// Hash of the handle, once it is known.
     pub(crate) handle: u64,
+    /// Where it stands in its queue.
+    pub(crate) place: Place,
     pub(crate) client: u32,
     /// Who ran it last.
     pub(crate) worker: u32,
@@ -53,6 +56,7 @@ impl Job {
             t3: 0,
             t4: 0,
             handle: 0,
+            place: Place::default(),
             client,
             worker: NOBODY,
             phase,

@@ -25,6 +25,7 @@ mod fairness;
 mod jobs;
 mod ledger;
 mod machine;
+mod order;
 mod outcome;
 mod pacer;
 mod payload;

@@ -48,7 +48,10 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
     let tallies = merge_tallies(shards);
     let open = matches!(context.plan.pace, Pace::Open { .. });
     let generator = generator(&context.plan, &tallies, shards, &books);
-    let verdict = verdict(&context, shards, &books, &generator, &tallies);
+    let mut order = report::Order::default();
+    shards.iter().for_each(|shard| order.add(&shard.order));
+    let mut verdict = verdict(&context, shards, &books, &generator, &tallies);
+    broken_order(&mut verdict, &order);
     let jobs: Vec<u64> = shards
         .iter()
         .flat_map(|s| s.jobs_per_worker.clone())
@@ -81,6 +84,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
             .collect(),
         ledger: books,
         balance: fairness::balance(&jobs),
+        order: Some(order),
         wakeups: wakeups(shards),
         generator,
         series: context.watched.series,
@@ -230,6 +234,31 @@ fn broken_invariants(verdict: &mut Verdict, books: &Ledger) {
     ] {
         if count > 0 {
             verdict.find(Kind::Invariant, format!("{count} jobs {what}"));
+        }
+    }
+}
+
+/// Finds jobs that were overtaken.
+fn broken_order(verdict: &mut Verdict, order: &report::Order) {
+    for (found, by) in [
+        (&order.fifo, "a later one of the same function and priority"),
+        (
+            &order.priority,
+            "one of a lower priority of the same function",
+        ),
+    ] {
+        if found.jobs > 0 {
+            let text = format!(
+                "{} jobs overtaken by {by}: {:.2} % of {}, by {:.1} places on average and {} at \
+                 most, {} late at most",
+                found.jobs,
+                order.percent(found),
+                order.judged,
+                found.places_mean(),
+                found.places_max,
+                report::quantity::duration(found.late_ns_max)
+            );
+            verdict.find(Kind::Invariant, text);
         }
     }
 }

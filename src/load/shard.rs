@@ -8,6 +8,7 @@ use super::client::Client;
 use super::closing::{self, Closing};
 use super::draw::Draws;
 use super::jobs::Jobs;
+use super::order::Order;
 use super::pacer::{Pacer, nanoseconds};
 use super::payload::Bodies;
 use super::plan::{Pace, Plan};
@@ -60,6 +61,7 @@ pub(crate) struct Shard {
     pub(crate) schedule: Option<Box<Schedule>>,
     pub(crate) ledger: Ledger,
     pub(crate) wakeups: Wakeups,
+    pub(crate) order: Order,
     pub(crate) phase: Phase,
     pub(crate) tallies: Vec<Tally>,
     /// Responses of the second that it is.
@@ -129,6 +131,7 @@ impl Shard {
             schedule: None,
             ledger: Ledger::default(),
             wakeups: Wakeups::default(),
+            order: Order::new(plan.functions, plan.workers * plan.prefetch),
             phase: Phase::Connect,
             tallies: vec![Tally::begin(Phase::Connect, 1, None, None)],
             seconds: Seconds::new(index, shared.gathered.clone())

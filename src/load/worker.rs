@@ -2,6 +2,7 @@
 
 use super::closing::Stage;
 use super::jobs::{Found, NOBODY};
+use super::order::Grabs;
 use super::payload::{Bad, Kind};
 use super::shard::{Shard, handle_hash};
 use super::tally::Phase;
@@ -25,6 +26,8 @@ pub(crate) struct Worker {
     woken: bool,
     /// GRAB_JOBs without an answer.
     grabs: usize,
+    /// When those of before the end were written.
+    pub(crate) grabbed: Grabs,
     /// Jobs in service, with the handles to answer them.
     held: Vec<(u64, HandleText)>,
     /// Jobs whose result has not been handed to the kernel.
@@ -108,6 +111,7 @@ struct Assigned<'a> {
 impl Shard {
     /// Introduces a worker. Where a backlog comes first it starts later.
     pub(crate) fn worker_connected(&mut self, index: u32, conn: ConnId, io: &mut Io) {
+        self.order.disturbed(self.jobs.next(), None);
         let jobs = self.workers[index as usize].jobs;
         let lost_at = self.workers[index as usize].lost_at;
         self.workers[index as usize] = Worker {
@@ -149,6 +153,8 @@ impl Shard {
         }
         self.workers[index as usize].grabs += 1;
         self.wakeups.grabs += 1;
+        let grabbed = self.order.grabbed();
+        self.workers[index as usize].grabbed.push_back(grabbed);
         io.request(conn, &Request::Grab(self.plan.grab.0));
     }
 
@@ -197,6 +203,7 @@ impl Shard {
         self.wakeups.no_jobs += 1;
         let worker = &mut self.workers[index as usize];
         worker.woken = false;
+        worker.grabbed.pop_front();
         worker.grabs = worker.grabs.saturating_sub(1);
         // With a job in service it asks again once that is done.
         let goes_on = self.closing.stage == Stage::Running;
@@ -238,10 +245,14 @@ impl Shard {
         let measured = matches!(self.phase, Phase::Measure | Phase::Backlog);
         let worker = &mut self.workers[index as usize];
         worker.grabs = worker.grabs.saturating_sub(1);
+        let grabbed = worker.grabbed.pop_front();
         worker.jobs += u64::from(measured);
         let woke = std::mem::take(&mut worker.woken);
         let number = match self.bodies.read(Kind::Payload, &assigned.body) {
-            Ok(number) => self.accept(index, number, assigned, woke, now),
+            Ok(number) => {
+                self.judge_order(number, grabbed, now);
+                self.accept(index, number, assigned, woke, now)
+            }
             Err(Bad::Foreign) => {
                 self.ledger.phantom += 1;
                 None
@@ -453,6 +464,8 @@ impl Shard {
         self.lost_workers += 1;
         let now = self.pacer.now();
         let worker = &mut self.workers[index as usize];
+        let open = worker.grabbed.front().copied();
+        self.order.disturbed(self.jobs.next(), open);
         let served = worker.served;
         self.ledger.rerun += worker.taken_from;
         *worker = Worker {

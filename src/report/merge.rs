@@ -119,6 +119,13 @@ fn add(sum: &mut Report, other: &Report) {
     }
     sum.ledger.add(&other.ledger);
     sum.wakeups.add(&other.wakeups);
+    sum.order = match (sum.order, &other.order) {
+        (Some(mut order), Some(other)) => {
+            order.add(other);
+            Some(order)
+        }
+        _ => None,
+    };
     // Workers of one run are not those of another.
     sum.balance = None;
     let (ours, theirs) = (&mut sum.generator, &other.generator);

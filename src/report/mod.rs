@@ -30,6 +30,8 @@ pub mod markdown;
 #[cfg(feature = "load")]
 pub mod merge;
 pub mod metrics;
+#[cfg(feature = "load")]
+mod order;
 #[cfg(feature = "conform")]
 mod page;
 pub mod quantity;
@@ -48,6 +50,8 @@ mod wrap;
 
 #[cfg(feature = "load")]
 pub use histogram::Histogram;
+#[cfg(feature = "load")]
+pub use order::{Inversions, Order};
 #[cfg(feature = "load")]
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]

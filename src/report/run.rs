@@ -1,6 +1,6 @@
 //! What a load run found.
 
-use super::{Histogram, Verdict};
+use super::{Histogram, Order, Verdict};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -46,6 +46,9 @@ pub struct Report {
     pub ledger: Ledger,
     /// How the jobs were spread over the workers; `None` without workers.
     pub balance: Option<Balance>,
+    /// Whether jobs were assigned in order; `None` where it was not looked at.
+    #[serde(default)]
+    pub order: Option<Order>,
     /// How often workers were woken, and for nothing.
     pub wakeups: Wakeups,
     /// Whether the generator itself was well.

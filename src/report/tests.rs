@@ -66,6 +66,7 @@ pub(super) fn report(load: LoopKind) -> Report {
             max: 1000,
             ..Balance::default()
         }),
+        order: None,
         wakeups: Wakeups {
             grabs: 10,
             no_jobs: 5,

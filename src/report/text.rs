@@ -2,7 +2,7 @@
 
 use super::quantity::{bytes, count, duration, rate};
 use super::wrap::{fill, wrap};
-use super::{Balance, Ledger, LoopKind, Phase, Report, Stage, escape};
+use super::{Balance, Inversions, Ledger, LoopKind, Order, Phase, Report, Stage, escape};
 use std::fmt::Write;
 
 /// Columns of a terminal that every line fits into, unless a word or a table is wider.
@@ -21,6 +21,9 @@ pub fn render(report: &Report, percentiles: &[f64]) -> String {
     ledger(&mut screen, &report.ledger);
     if let Some(one) = &report.balance {
         balance(&mut screen, one);
+    }
+    if let Some(one) = &report.order {
+        order(&mut screen, one);
     }
     wakeups(&mut screen, report);
     health(&mut screen, report);
@@ -209,6 +212,26 @@ fn balance(screen: &mut Screen, b: &Balance) {
         format!("CV {:.4}", b.cv),
     ];
     screen.row("balance", &parts);
+}
+
+fn order(screen: &mut Screen, order: &Order) {
+    let found = |name: &str, inversions: &Inversions| match inversions.jobs {
+        0 => format!("{name} kept"),
+        jobs => format!(
+            "{name} broken for {} ({:.2} %)",
+            count(jobs),
+            order.percent(inversions)
+        ),
+    };
+    let mut parts = vec![
+        found("first in, first out", &order.fifo),
+        found("priority", &order.priority),
+        format!("{} jobs judged", count(order.judged)),
+    ];
+    if order.unproven > 0 {
+        parts.push(format!("{} unproven", count(order.unproven)));
+    }
+    screen.row("order", &parts);
 }
 
 fn wakeups(screen: &mut Screen, report: &Report) {
