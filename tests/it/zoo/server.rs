@@ -1,7 +1,9 @@
 //! A small job server with a vice: a thread for each connection, one lock for everything.
 
 use gearbench::protocol::admin::Command;
-use gearbench::protocol::{Body, Decoder, Frame, Packet, Request, Response, Submit, Work};
+use gearbench::protocol::{
+    Body, Decoder, Frame, Packet, Priority, Request, Response, Submit, Work,
+};
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::io::{Read, Write};
 use std::net::{Shutdown, SocketAddr, TcpListener, TcpStream};
@@ -61,6 +63,7 @@ type Peer = u64;
 struct Job {
     number: u64,
     function: Vec<u8>,
+    priority: Priority,
     body: Vec<u8>,
     client: Option<Peer>,
     assigned_before: bool,
@@ -257,6 +260,7 @@ impl State {
         let job = Job {
             number: self.jobs,
             function: submit.function.to_vec(),
+            priority: submit.priority,
             body: submit.body.to_vec(),
             client: (!submit.background).then_some(peer),
             assigned_before: false,
@@ -306,9 +310,12 @@ impl State {
     /// Where the next job lies that the peer can do.
     fn next_for(&self, peer: Peer) -> Option<usize> {
         let abilities = self.abilities.get(&peer)?;
-        self.queue
-            .iter()
-            .position(|job| abilities.contains(&job.function) && job.not_for != Some(peer))
+        let is_for = |job: &Job| abilities.contains(&job.function) && job.not_for != Some(peer);
+        let jobs = self.queue.iter().enumerate();
+        let fitting = jobs.filter(|(_, job)| is_for(job));
+        // The first of the equal ones.
+        let next = fitting.min_by_key(|(_, job)| job.priority as u8);
+        next.map(|(index, _)| index)
     }
 
     fn grab(&mut self, peer: Peer) {
