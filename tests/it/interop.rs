@@ -6,6 +6,7 @@
 
 mod peers;
 mod realworld;
+mod takeover;
 
 use crate::support::{
     Admin, Counts, Finished, Gearmand, Peer, Serve, Server, TempDir, ask_until, require_or_skip,

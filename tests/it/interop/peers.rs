@@ -1,4 +1,4 @@
-//! Clients and workers in five languages, each with its most used library, on `gearbench serve`:
+//! Clients and workers in six languages, each with its most used library, on `gearbench serve`:
 //! every client with every worker. Those with themselves run on C gearmand too, which proves that
 //! they ask for nothing but what they are used to.
 //!
@@ -32,11 +32,12 @@ enum Language {
     Php,
     Python,
     Node,
+    Rust,
 }
 
-use Language::{C, Node, Perl, Php, Python};
+use Language::{C, Node, Perl, Php, Python, Rust};
 
-const ALL: [Language; 5] = [C, Perl, Php, Python, Node];
+const ALL: [Language; 6] = [C, Perl, Php, Python, Node, Rust];
 
 /// What a worker says of a job of `talks`.
 const TALKS: [&str; 6] = [
@@ -57,6 +58,7 @@ impl Language {
             Php => "php-gearman",
             Python => "python-gear",
             Node => "gearmanode",
+            Rust => "gearman-rs",
         }
     }
 
@@ -74,7 +76,7 @@ impl Language {
 
     /// Whether its client asks for exceptions; the others hear that the job failed.
     fn hears_exceptions(self) -> bool {
-        matches!(self, C | Php)
+        matches!(self, C | Php | Rust)
     }
 
     /// Whether its worker takes bodies as bytes: gearmanode takes them for text.
@@ -90,7 +92,7 @@ impl Language {
 
     /// Whether its client can be told how long to wait: gear and gearmanode cannot.
     fn has_timeout(self) -> bool {
-        matches!(self, C | Perl | Php)
+        matches!(self, C | Perl | Php | Rust)
     }
 }
 
@@ -111,6 +113,7 @@ impl Program {
             Php => vec!["php".into(), source("peer.php")],
             Python => vec![tools().join("gear-0.16.0/bin/python"), source("peer.py")],
             Node => vec!["node".into(), source("peer.js")],
+            Rust => vec![tools().join("gearman-rs/debug/peer")],
         };
         Program {
             language,
@@ -255,6 +258,11 @@ fn all_clients_with_a_worker_in_python() {
 #[test]
 fn all_clients_with_a_worker_in_node() {
     worker_of(Node);
+}
+
+#[test]
+fn all_clients_with_a_worker_in_rust() {
+    worker_of(Rust);
 }
 
 #[test]

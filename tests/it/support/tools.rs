@@ -49,6 +49,7 @@ pub(crate) fn require_or_skip(tool: &str) -> bool {
         "libgearman" => command_exists("cc") && command_exists("/usr/include/libgearman/gearman.h"),
         "python-gear" => in_tools("gear-0.16.0/bin/python"),
         "gearmanode" => command_exists("node") && in_tools("gearmanode-0.9.2/node_modules"),
+        "gearman-rs" => in_tools("gearman-rs/debug/peer"),
         "gearmand" => command_exists(Gearmand::PATH),
         _ => command_exists(tool),
     };
