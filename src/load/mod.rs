@@ -24,6 +24,7 @@ mod drive;
 mod fairness;
 mod jobs;
 mod ledger;
+mod levels;
 mod machine;
 mod order;
 mod outcome;
@@ -254,6 +255,7 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
     if left_over == Some(0) {
         tidy(probed.address, &plan.id.prefix(), LEFT_OVER_LIMIT);
     }
+    let slos = plan.slos.clone();
     let context = outcome::Context {
         probed,
         started_unix: started_unix.map_or(0, |time| time.as_secs()),
@@ -262,7 +264,8 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         left_over,
         plan,
     };
-    let report = outcome::report(context, &shards)?;
+    let mut report = outcome::report(context, &shards)?;
+    levels::judge(&mut report, &slos);
     Ok(Outcome { report })
 }
 

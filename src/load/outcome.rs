@@ -77,6 +77,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
             LoopKind::Closed
         },
         verdict,
+        slos: Vec::new(),
         phases: tallies
             .iter()
             .filter(|tally| tally.phase.reported())

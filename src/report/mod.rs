@@ -57,6 +57,6 @@ pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
     Balance, Environment, Generator, Interval, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION,
-    Sample, ServerUse, Stage, Target, Wakeups,
+    Sample, ServerUse, ServiceLevel, Stage, Target, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};

@@ -1,6 +1,6 @@
 //! What a load run found.
 
-use super::{Histogram, Order, Verdict};
+use super::{Histogram, Order, Verdict, quantity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -10,7 +10,7 @@ use std::collections::BTreeMap;
 pub const SCHEMA_VERSION: u32 = 1;
 
 /// One run, whole.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Report {
     /// [`SCHEMA_VERSION`] of the writer.
@@ -40,6 +40,9 @@ pub struct Report {
     pub load: LoopKind,
     /// What it comes to.
     pub verdict: Verdict,
+    /// What came out of the service levels that were asked for.
+    #[serde(default)]
+    pub slos: Vec<ServiceLevel>,
     /// The parts of the run, in order.
     pub phases: Vec<Phase>,
     /// Where every job went, the warm-up's included.
@@ -96,17 +99,18 @@ pub struct Environment {
 }
 
 /// How jobs are started.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum LoopKind {
     /// The next job waits for the answer to the last: slow answers slow the load.
+    #[default]
     Closed,
     /// Jobs start when the schedule says so.
     Open,
 }
 
 /// One part of a run.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[derive(Clone, Debug, Default, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Phase {
     /// `flood`, `backlog`, `warmup`, `measure`.
@@ -154,6 +158,20 @@ pub struct Stage {
     pub name: String,
     /// Its figures, in nanoseconds, and the histogram they come from.
     pub latency: Histogram,
+}
+
+/// A service level that was asked for.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct ServiceLevel {
+    /// As it was asked for, such as `response.p99 < 20ms`.
+    pub slo: String,
+    /// What was found; `None` with too few samples.
+    pub found: Option<f64>,
+    /// The unit of that: `ns`, `jobs/s` or `%`.
+    pub unit: String,
+    /// Whether it was met; `None` if that cannot be said.
+    pub met: Option<bool>,
 }
 
 /// Where every job went. `scheduled = sent + shed` and
@@ -328,6 +346,31 @@ impl Report {
     pub fn headline(&self) -> Option<&Phase> {
         let measured = self.phases.iter().find(|phase| phase.name == "measure");
         measured.or(self.phases.last())
+    }
+}
+
+/// Phases that prepare what is measured.
+const PREPARING: [&str; 3] = ["flood", "backlog", "warmup"];
+
+impl Report {
+    /// The measured phases; of a run that only empties a backlog, the last.
+    pub fn measured(&self) -> impl Iterator<Item = &Phase> {
+        let is_measured = |phase: &&Phase| !PREPARING.contains(&phase.name.as_str());
+        let any = self.phases.iter().any(|phase| is_measured(&phase));
+        let last = self.phases.last().filter(|_| !any);
+        self.phases.iter().filter(is_measured).chain(last)
+    }
+}
+
+impl ServiceLevel {
+    /// What was found, with its unit.
+    pub fn shown(&self) -> String {
+        match (self.found, self.unit.as_str()) {
+            (None, _) => "too few samples".to_owned(),
+            (Some(found), "ns") => quantity::duration(found as u64),
+            (Some(found), "jobs/s") => quantity::rate(found),
+            (Some(found), unit) => format!("{found:.3} {unit}"),
+        }
     }
 }
 

@@ -35,6 +35,7 @@ pub(super) fn report(load: LoopKind) -> Report {
         environment: Environment::default(),
         load,
         verdict,
+        slos: Vec::new(),
         phases: vec![Phase {
             name: "measure".to_owned(),
             at_seconds: 1.0,
