@@ -41,6 +41,16 @@ pub fn render(report: &Report) -> Result<String, quick_junit::SerializeError> {
         };
         suite.add_test_case(TestCase::new(check, status));
     }
+    for level in &report.slos {
+        let status = match level.met {
+            Some(true) => TestCaseStatus::success(),
+            Some(false) => TestCaseStatus::non_success(NonSuccessKind::Failure),
+            None => TestCaseStatus::skipped(),
+        };
+        let mut case = TestCase::new(escape::line(&level.slo), status);
+        case.set_system_out(format!("found {}", level.shown()));
+        suite.add_test_case(case);
+    }
     let seconds: f64 = report.phases.iter().map(|phase| phase.seconds).sum();
     suite.set_time(Duration::try_from_secs_f64(seconds).unwrap_or_default());
     let mut junit = Junit::new(name);

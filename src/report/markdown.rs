@@ -36,6 +36,7 @@ fn single(report: &Report) -> String {
         report.seed,
         code(&report.run_id)
     );
+    levels(&mut text, report);
     phases(&mut text, report);
     stages(&mut text, report);
     ledger(&mut text, report);
@@ -47,6 +48,27 @@ fn loop_in_words(kind: LoopKind) -> &'static str {
         LoopKind::Open => "open loop: response counts from the intended start",
         LoopKind::Closed => "closed loop: response counts from the submission",
     }
+}
+
+fn levels(text: &mut String, report: &Report) {
+    if report.slos.is_empty() {
+        return;
+    }
+    text.push_str("| service level | found | |\n|---|---:|---|\n");
+    for level in &report.slos {
+        let word = match level.met {
+            Some(true) => "met",
+            Some(false) => "**missed**",
+            None => "unknown",
+        };
+        let _ = writeln!(
+            text,
+            "| {} | {} | {word} |",
+            code(&level.slo),
+            level.shown()
+        );
+    }
+    text.push('\n');
 }
 
 fn phases(text: &mut String, report: &Report) {

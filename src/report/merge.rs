@@ -126,6 +126,8 @@ fn add(sum: &mut Report, other: &Report) {
         }
         _ => None,
     };
+    // Each run was held against them by itself; its findings say what came out.
+    sum.slos.clear();
     // Workers of one run are not those of another.
     sum.balance = None;
     let (ours, theirs) = (&mut sum.generator, &other.generator);

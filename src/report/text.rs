@@ -27,6 +27,7 @@ pub fn render(report: &Report, percentiles: &[f64]) -> String {
     }
     wakeups(&mut screen, report);
     health(&mut screen, report);
+    levels(&mut screen, report);
     verdict(&mut screen, report);
     screen.0
 }
@@ -269,6 +270,20 @@ fn health(screen: &mut Screen, report: &Report) {
         ));
     }
     screen.row("generator", &parts);
+}
+
+fn levels(screen: &mut Screen, report: &Report) {
+    let mut name = "levels";
+    for level in &report.slos {
+        let word = match level.met {
+            Some(true) => "met",
+            Some(false) => "MISSED",
+            None => "unknown",
+        };
+        let found = format!("found {}", level.shown());
+        screen.row(name, &[escape::line(&level.slo), found, word.to_owned()]);
+        name = "";
+    }
 }
 
 fn verdict(screen: &mut Screen, report: &Report) {

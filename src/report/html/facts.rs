@@ -3,7 +3,9 @@
 use super::workers;
 use crate::report::metrics::{STAGES, STAMPS};
 use crate::report::quantity::{bytes, count, duration, rate, utc};
-use crate::report::{Balance, Ledger, LoopKind, Phase, Report, ServerUse, histogram};
+use crate::report::{
+    Balance, Ledger, LoopKind, Order, Phase, Report, ServerUse, ServiceLevel, histogram,
+};
 use serde::Serialize;
 
 /// Everything on the page but the pictures.
@@ -12,11 +14,13 @@ pub(super) struct Facts {
     title: String,
     band: Band,
     tiles: Vec<Tile>,
+    slos: Vec<Level>,
     open: bool,
     phases: Vec<Vec<String>>,
     stages: Option<Table>,
     ledger: Books,
     balance: Vec<Fact>,
+    order: Vec<Fact>,
     wakeups: Vec<Fact>,
     health: Vec<Fact>,
     method: Vec<Fact>,
@@ -44,6 +48,15 @@ struct Tile {
     value: String,
     unit: String,
     note: String,
+}
+
+/// A service level that was asked for.
+#[derive(Serialize)]
+struct Level {
+    class: &'static str,
+    word: &'static str,
+    slo: String,
+    found: String,
 }
 
 /// A name and what belongs to it.
@@ -93,11 +106,13 @@ impl Facts {
             title: format!("gearbench {} {}", report.command, report.target.address),
             band: band(report),
             tiles: tiles(report),
+            slos: report.slos.iter().map(level).collect(),
             open: report.load == LoopKind::Open,
             phases: report.phases.iter().map(phase).collect(),
             stages: headline.and_then(stages),
             ledger: books(&report.ledger),
             balance: report.balance.as_ref().map(balance).unwrap_or_default(),
+            order: report.order.as_ref().map(order).unwrap_or_default(),
             wakeups: wakeups(report),
             health: health(report),
             method: method(report),
@@ -179,6 +194,20 @@ fn tiles(report: &Report) -> Vec<Tile> {
         tile("server CPU", value, "per job".to_owned());
     }
     tiles
+}
+
+fn level(level: &ServiceLevel) -> Level {
+    let (class, word) = match level.met {
+        Some(true) => ("good", "met"),
+        Some(false) => ("bad", "missed"),
+        None => ("dim", "unknown"),
+    };
+    Level {
+        class,
+        word,
+        slo: level.slo.clone(),
+        found: level.shown(),
+    }
 }
 
 fn phase(phase: &Phase) -> Vec<String> {
@@ -291,6 +320,39 @@ fn balance(b: &Balance) -> Vec<Fact> {
         fact("most over fewest", ratio),
         fact("coefficient of variation", format!("{:.4}", b.cv)),
     ]
+}
+
+fn order(order: &Order) -> Vec<Fact> {
+    let mut facts = vec![fact("jobs judged", count(order.judged))];
+    for (name, found) in [
+        ("first in, first out", &order.fifo),
+        ("priority", &order.priority),
+    ] {
+        if found.jobs == 0 {
+            facts.push(fact(name, "kept"));
+            continue;
+        }
+        let (jobs, percent) = (count(found.jobs), order.percent(found));
+        facts.push(fact(name, format!("{jobs} jobs overtaken, {percent:.3} %")));
+        let places = format!(
+            "{:.1} on average, {} at most",
+            found.places_mean(),
+            count(found.places_max)
+        );
+        facts.push(fact("by how many places", places));
+        let (mean, most) = (duration(found.late_ns_mean()), duration(found.late_ns_max));
+        facts.push(fact(
+            "how late",
+            format!("{mean} on average, {most} at most"),
+        ));
+    }
+    if order.unproven > 0 {
+        facts.push(fact(
+            "overtaken, but a worker was lost",
+            count(order.unproven),
+        ));
+    }
+    facts
 }
 
 fn wakeups(report: &Report) -> Vec<Fact> {

@@ -5,7 +5,7 @@ use crate::report::tests::{report, stage};
 use crate::report::{Histogram, Interval, Kind, Ledger, LoopKind, Sample, Verdict};
 
 /// What the page must show, in the order in which a reader decides.
-const ORDER: [&str; 11] = [
+const ORDER: [&str; 12] = [
     "class=\"band ",
     "class=\"tiles\"",
     "<h2>Throughput over time</h2>",
@@ -13,6 +13,7 @@ const ORDER: [&str; 11] = [
     "<h2>Latency by percentile</h2>",
     "<h2>Where the time goes</h2>",
     "<h2>Jobs per worker</h2>",
+    "<h2>Order</h2>",
     "<h2>Wake-ups</h2>",
     "<h2>Where every job went</h2>",
     "<h2>Environment and method</h2>",

@@ -199,3 +199,35 @@ fn figures_are_explained() {
     );
     refuses(&said(&["explain", "two", "words"]), 2, &["two words"]);
 }
+
+#[test]
+fn service_levels_have_their_exit_code() {
+    let server = Serve::start(&[]);
+    let files = TempDir::new();
+    let mut run = run_into(server.address(), files.path(), "--jobs 2k --format quiet");
+    for slo in [
+        "response.p99 < 1h",
+        "response.p50 < 1ns",
+        "response.p99.99 < 1h",
+    ] {
+        run.args(["--slo", slo]);
+    }
+    let finished = run_with_deadline(&mut run, BOUND);
+    exits(&finished, 6);
+    let report = Report::read(&files.file("result.json")).expect("a result");
+    let met: Vec<_> = report.slos.iter().map(|level| level.met).collect();
+    assert_eq!(met, [Some(true), Some(false), None]);
+    let result = files.file("result.json");
+    let screen = rendered(&[&result], "--format text");
+    assert!(
+        screen.contains("\nverdict    SLO MISSED (exit 6): asked for response.p50"),
+        "{screen}"
+    );
+    assert!(rendered(&[&result], "--format html").contains(">missed<"));
+    assert!(rendered(&[&result], "--format md").contains("**missed**"));
+    let junit = rendered(&[&result], "--format junit");
+    assert!(
+        junit.contains("tests=\"9\"") && junit.contains("<skipped"),
+        "{junit}"
+    );
+}
