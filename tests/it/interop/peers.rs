@@ -12,6 +12,7 @@
 //! | `large N` | calls `reverse` with N bytes, NULs among them | `whole` |
 //! | `background N` | submits N background jobs | how many handles there were |
 //! | `coalesce` | submits one job twice, by its unique | `one job` |
+//! | `status` | asks for a waiting background job, and for another until it is done | `waiting, done` |
 //! | `timeout` | calls a function that nobody runs, for 0.3 s | `timeout` |
 
 use crate::support::{
@@ -88,6 +89,11 @@ impl Language {
     /// again with every piece that comes.
     fn takes_large_bodies(self) -> bool {
         self.works_on_bytes() && self != Python
+    }
+
+    /// Whether its client can ask for the status of a job: gear's cannot.
+    fn asks_for_status(self) -> bool {
+        self != Python
     }
 
     /// Whether its client can be told how long to wait: gear and gearmanode cannot.
@@ -196,6 +202,10 @@ fn together(server: &impl Server, client: &Program, other: Language) {
         false => assert_eq!(about("throws"), ["fail"], "{pair}: {told}"),
     }
     assert_eq!(client.says(server, "many", 100), "100", "{pair}");
+    if client.language.asks_for_status() {
+        let said = client.says(server, "status", 0);
+        assert_eq!(said, "waiting, done", "{pair}");
+    }
     if other.works_on_bytes() {
         assert_eq!(client.says(server, "large", 1 << 20), "whole", "{pair}");
     }

@@ -222,6 +222,23 @@ static void coalesce(void) {
     printf("%s\n", strcmp(handles[0], handles[1]) == 0 ? "one job" : "two jobs");
 }
 
+static void status(void) {
+    gearman_client_st *client = connect_client();
+    char handle[GEARMAN_JOB_HANDLE_SIZE];
+    bool known, running;
+    uint32_t numerator, denominator;
+    in_background(client, "nobody", NULL, handle);
+    if (gearman_failed(gearman_client_job_status(client, handle, &known, &running, &numerator, &denominator)))
+        die(gearman_client_error(client));
+    printf("%s", known && !running ? "waiting" : "wrong");
+    in_background(client, "reverse", NULL, handle);
+    do {
+        if (gearman_failed(gearman_client_job_status(client, handle, &known, &running, &numerator, &denominator)))
+            die(gearman_client_error(client));
+    } while (known);
+    printf(", done\n");
+}
+
 static void timeout(void) {
     gearman_client_st *client = connect_client();
     gearman_return_t code;
@@ -250,6 +267,8 @@ int main(int argc, char **argv) {
         background(count);
     else if (strcmp(mode, "coalesce") == 0)
         coalesce();
+    else if (strcmp(mode, "status") == 0)
+        status();
     else if (strcmp(mode, "timeout") == 0)
         timeout();
     else

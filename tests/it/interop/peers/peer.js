@@ -43,11 +43,19 @@ function told(name, body, options) {
     });
 }
 
-// Submits a job; its handle, once the server has taken it.
+// Submits a job; the job, once the server has taken it.
 function created(name, body, options) {
     return new Promise((resolve) => {
         const job = client.submitJob(name, body, options);
-        job.on('created', () => resolve(job.handle));
+        job.on('created', () => resolve(job));
+    });
+}
+
+// What the server says of a background job.
+function status(job) {
+    return new Promise((resolve) => {
+        job.once('status', resolve);
+        job.getStatus();
     });
 }
 
@@ -74,13 +82,19 @@ const modes = {
     },
     background: async () => {
         const numbers = Array.from({ length: count }, (_, i) => `${i}`);
-        const handles = await Promise.all(numbers.map((body) => created('reverse', body, { background: true })));
-        console.log(new Set(handles).size);
+        const jobs = await Promise.all(numbers.map((body) => created('reverse', body, { background: true })));
+        console.log(new Set(jobs.map((job) => job.handle)).size);
     },
     coalesce: async () => {
         const one = () => created('nobody', 'x', { background: true, unique: 'same' });
-        const handles = await Promise.all([one(), one()]);
-        console.log(handles[0] === handles[1] ? 'one job' : 'two jobs');
+        const jobs = await Promise.all([one(), one()]);
+        console.log(jobs[0].handle === jobs[1].handle ? 'one job' : 'two jobs');
+    },
+    status: async () => {
+        const { known, running } = await status(await created('nobody', 'x', { background: true }));
+        const job = await created('reverse', 'x', { background: true });
+        while ((await status(job)).known);
+        console.log(`${known && !running ? 'waiting' : 'wrong'}, done`);
     },
 };
 

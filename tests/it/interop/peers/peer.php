@@ -84,6 +84,14 @@ $modes = [
         }
         echo count($handles) === 1 ? "one job\n" : "two jobs\n";
     },
+    'status' => function () {
+        $client = client();
+        [$known, $running] = $client->jobStatus($client->doBackground('nobody', 'x'));
+        echo $known && !$running ? 'waiting' : 'wrong';
+        $handle = $client->doBackground('reverse', 'x');
+        while ($client->jobStatus($handle)[0]);
+        echo ", done\n";
+    },
     'timeout' => function () {
         $client = client();
         $client->setTimeout(300);

@@ -84,6 +84,14 @@ my %modes = (
         my %handles = map { $client->dispatch_background(nobody => "x", { uniq => "same" }) => 1 } 1, 2;
         print keys %handles == 1 ? "one job\n" : "two jobs\n";
     },
+    status => sub {
+        my $client = client();
+        my $status = $client->get_status($client->dispatch_background(nobody => "x"));
+        print $status->known && !$status->running ? "waiting" : "wrong";
+        my $handle = $client->dispatch_background(reverse => "x");
+        1 while $client->get_status($handle)->known;
+        print ", done\n";
+    },
     timeout => sub {
         my $result = client()->do_task(nobody => "x", { timeout => 0.3 });
         print defined $result ? "answered\n" : "timeout\n";

@@ -125,6 +125,23 @@ async fn coalesce(client: &Client) -> Done {
     Ok(())
 }
 
+async fn status(client: &Client) -> Done {
+    let waiting = client.submit_bg("nobody", "x").await?;
+    let status = client.get_status(&waiting).await?;
+    print!(
+        "{}",
+        if status.known && !status.running {
+            "waiting"
+        } else {
+            "wrong"
+        }
+    );
+    let running = client.submit_bg("reverse", "x").await?;
+    while client.get_status(&running).await?.known {}
+    println!(", done");
+    Ok(())
+}
+
 /// The library leaves patience to the runtime.
 async fn timeout(client: &Client) -> Done {
     let answer = client.submit_fg("nobody", "x");
@@ -156,6 +173,7 @@ async fn main() -> Done {
         "large" => large(&client, count).await,
         "background" => background(&client, count).await,
         "coalesce" => coalesce(&client).await,
+        "status" => status(&client).await,
         "timeout" => timeout(&client).await,
         _ => Err("an unknown mode".into()),
     }
