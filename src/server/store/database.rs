@@ -33,7 +33,7 @@ const LIFE: u32 = 40;
 /// Why a store cannot be used.
 #[derive(Debug, thiserror::Error)]
 pub enum StoreError {
-    /// A file beside it cannot be opened.
+    /// A file cannot be opened.
     #[error("cannot open {path}: {source}", path = path.display())]
     File {
         /// The file.
@@ -62,6 +62,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What is wrong, and where.
         what: String,
+    },
+    /// It is a database of something else.
+    #[error("{path} is no store of gearbench; `gearbench store import` takes the jobs of gearmand's", path = path.display())]
+    NoStore {
+        /// The file.
+        path: PathBuf,
     },
     /// It was made by another version.
     #[error("the store {path} has layout {found}; this program reads layout {VERSION}", path = path.display())]
@@ -151,6 +157,11 @@ impl Database {
     /// Opens a file that must be there, to look at it.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
         let database = Self::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+        let known = database.connection.table_exists(None, "gearbench_meta");
+        if !known.map_err(|source| database.error(source))? {
+            let path = path.to_owned();
+            return Err(StoreError::NoStore { path });
+        }
         database.check_version()?;
         Ok(database)
     }
@@ -311,7 +322,8 @@ impl Database {
             return Ok(0);
         }
         let first = self.begin_life()?;
-        let rows = super::import::rows(&self.connection, &self.path, table, first)?;
+        let mut rows = super::import::rows(&self.connection, &self.path, table)?;
+        rows.iter_mut().for_each(|row| row.number += first);
         let moved = (|| {
             let transaction = self.connection.transaction()?;
             for row in &rows {

@@ -22,15 +22,20 @@ impl Imported {
 }
 
 /// Copies the jobs of gearmand's table in `from` into the store `into`, all or none. Neither may
-/// be in use.
+/// be in use. Where there is nothing to copy from, no store is made.
 pub fn import(from: &Path, table: &str, into: &Path) -> Result<Imported, StoreError> {
+    std::fs::metadata(from).map_err(|source| StoreError::File {
+        path: from.to_owned(),
+        source,
+    })?;
     let flags = OpenFlags::SQLITE_OPEN_READ_ONLY;
     let source =
         Connection::open_with_flags(from, flags).map_err(|error| no_table(from, table, error))?;
+    let mut rows = rows(&source, from, table)?;
     let _lock = Lock::take(into)?;
     let mut store = Database::open(into)?;
     let first = store.begin_life()?;
-    let rows = rows(&source, from, table, first)?;
+    rows.iter_mut().for_each(|row| row.number += first);
     store.add(&rows)?;
     let mut imported = Imported::default();
     for row in rows {
@@ -47,13 +52,8 @@ fn no_table(path: &Path, table: &str, source: rusqlite::Error) -> StoreError {
     }
 }
 
-/// The rows of gearmand's table, numbered from `first` in the order they were written.
-pub(super) fn rows(
-    source: &Connection,
-    path: &Path,
-    table: &str,
-    first: u64,
-) -> Result<Vec<Row>, StoreError> {
+/// The rows of gearmand's table, numbered from 0 in the order they were written.
+pub(super) fn rows(source: &Connection, path: &Path, table: &str) -> Result<Vec<Row>, StoreError> {
     let wrong = |error| no_table(path, table, error);
     // Tables of old versions have no time.
     let has_time = source
@@ -80,7 +80,7 @@ pub(super) fn rows(
             return Err(damaged("a unique that is too long"));
         }
         rows.push(Row {
-            number: first + rows.len() as u64,
+            number: rows.len() as u64,
             priority: priority_of(priority).ok_or_else(|| damaged("an unknown priority"))?,
             function: function.into(),
             unique: unique.into(),

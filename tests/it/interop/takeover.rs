@@ -3,7 +3,8 @@
 
 use super::{BOUND, gearman, list, work_off};
 use crate::support::{
-    Gearmand, Serve, Server, TempDir, ask_until, require_or_skip, run_with_deadline, run_with_input,
+    Finished, Gearmand, Serve, Server, TempDir, ask_until, require_or_skip, run_with_deadline,
+    run_with_input,
 };
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -36,10 +37,10 @@ fn left_behind(files: &TempDir) -> PathBuf {
     path
 }
 
-fn store(args: [&str; 2], more: &[&Path]) -> String {
+fn store(args: [&str; 2], more: &[&Path]) -> Finished {
     let mut command = Command::new(env!("CARGO_BIN_EXE_gearbench"));
     command.arg("store").args(args).args(more);
-    run_with_deadline(&mut command, BOUND).success().out()
+    run_with_deadline(&mut command, BOUND)
 }
 
 /// All jobs are there, as what they were, and a worker gets them in their order.
@@ -74,17 +75,22 @@ fn jobs_of_gearmand_are_imported() {
     let before = std::fs::read(&theirs).expect("gearmand's file");
     let ours = files.file("jobs.db");
     let path = theirs.to_str().expect("a path in UTF-8");
-    let said = store(["import", path], &[Path::new("--into"), &ours]);
+    let said = store(["import", path], &[Path::new("--into"), &ours])
+        .success()
+        .out();
     let ends = |jobs: &str| format!("{:>10}  append\n{:>10}  jobs {jobs}\n", 5, 5);
     assert_eq!(said, ends("came over"));
     assert!(std::fs::read(&theirs).expect("gearmand's file") == before);
     let path = ours.to_str().expect("a path in UTF-8");
-    assert_eq!(store(["check", path], &[]), ends("are stored"));
+    assert_eq!(
+        store(["check", path], &[]).success().out(),
+        ends("are stored")
+    );
     let mut server = Serve::start(&["--store", &format!("sqlite:{path}")]);
     has_all(&server, &files);
     server.terminate();
     assert_eq!(
-        store(["check", path], &[]),
+        store(["check", path], &[]).success().out(),
         format!("{:>10}  jobs are stored\n", 0)
     );
 }
@@ -109,4 +115,30 @@ fn started_as_gearmand_was_it_has_its_jobs() {
     has_all(&server, &files);
     server.terminate();
     assert_eq!(list(&Serve::start(&options), "--status"), super::NOTHING);
+}
+
+/// What is not there, or is something else, is named, and nothing is made of it.
+#[test]
+fn what_is_no_store_is_named() {
+    let files = TempDir::new();
+    let [theirs, empty, ours] = ["theirs.db", "nothing.db", "ours.db"].map(|name| files.file(name));
+    let other = rusqlite::Connection::open(&theirs).expect("a database");
+    other
+        .execute_batch("CREATE TABLE gearman_queue (data BLOB)")
+        .expect("a table");
+    let refused = |command: &str, from: &Path, more: &[&Path], why: &str| {
+        let finished = store([command, from.to_str().expect("UTF-8")], more);
+        assert_eq!(finished.status.code(), Some(2), "{}", finished.err());
+        assert!(finished.err().contains(why), "{}", finished.err());
+    };
+    let into = [Path::new("--into"), &ours];
+    refused("import", &empty, &into, "cannot open");
+    refused("import", &theirs, &into, "no such column");
+    refused("check", &theirs, &[], "store import");
+    let mut left: Vec<_> = std::fs::read_dir(files.path())
+        .expect("a directory")
+        .map(|entry| entry.expect("an entry").file_name())
+        .collect();
+    left.sort_unstable();
+    assert_eq!(left, ["theirs.db"]);
 }
