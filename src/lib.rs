@@ -9,6 +9,7 @@
 //! protocol  <-  engine                     pure: no runtime, no sockets, no clock, no randomness
 //! protocol  <-  model                      pure: the same rules, read once more and naively; never imports engine
 //! protocol  <-  wire                       tokio: many connections on one thread
+//! protocol  <-  client                     blocking: one connection of a small client or worker
 //! protocol, engine, wire  <-  server       the job server: the engine driven by the wire
 //! protocol, wire, report  <-  load         the load generator; it never knows whom it drives
 //! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
@@ -62,6 +63,7 @@
 
 #[cfg(feature = "cli")]
 pub mod cli;
+pub mod client;
 pub mod conformance;
 pub mod engine;
 #[cfg(feature = "load")]

@@ -1,6 +1,7 @@
 //! The program: one file a subcommand, each from arguments to a library call to print.
 
 mod check;
+mod compare;
 mod conform;
 mod diff;
 pub mod exit;
@@ -13,7 +14,9 @@ mod schema;
 mod serve;
 mod signals;
 mod store;
+mod submit;
 mod target;
+mod work;
 
 use crate::engine::Policy;
 use crate::protocol::handle::HandlePrefix;
@@ -47,6 +50,7 @@ struct Cli {
 enum Command {
     Check(check::CheckArgs),
     Run(Box<run::Args>),
+    Compare(compare::CompareArgs),
     Conform(Box<conform::ConformArgs>),
     Diff(Box<diff::DiffArgs>),
     Explain(explain::ExplainArgs),
@@ -56,6 +60,8 @@ enum Command {
     Schema(schema::SchemaArgs),
     Serve(Box<serve::Options>),
     Store(store::StoreArgs),
+    Submit(submit::SubmitArgs),
+    Work(work::WorkArgs),
 }
 
 /// Parses the command line and runs it; returns the exit code.
@@ -72,6 +78,7 @@ pub fn main() -> anyhow::Result<u8> {
     match cli.command.unwrap_or(Command::Check(cli.check)) {
         Command::Check(args) => check::check(&args),
         Command::Run(args) => run::run(*args),
+        Command::Compare(args) => compare::compare(&args),
         Command::Conform(args) => conform::conform(&args),
         Command::Diff(args) => diff::diff(&args),
         Command::Explain(args) => explain::explain(&args),
@@ -81,6 +88,8 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Schema(args) => schema::schema(&args),
         Command::Serve(args) => serve::serve(*args),
         Command::Store(args) => store::store(&args),
+        Command::Submit(args) => submit::submit(&args),
+        Command::Work(args) => work::work(&args),
     }
 }
 

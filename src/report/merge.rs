@@ -63,10 +63,6 @@ pub fn merge(reports: &[Report]) -> Result<Report, Unlike> {
 /// Names the fields in which two runs differ.
 fn alike(first: &Report, other: &Report) -> Result<(), Unlike> {
     let mut fields = Vec::new();
-    let phases = |report: &Report| {
-        let names = report.phases.iter().map(|phase| phase.name.as_str());
-        names.collect::<Vec<_>>().join(" ")
-    };
     let version = |report: &Report| report.target.version.clone().unwrap_or_default();
     for (name, one, two) in [
         ("command", first.command.clone(), other.command.clone()),
@@ -76,13 +72,13 @@ fn alike(first: &Report, other: &Report) -> Result<(), Unlike> {
             other.load.word().to_owned(),
         ),
         ("target.version", version(first), version(other)),
-        ("phases", phases(first), phases(other)),
+        ("phases", phase_names(first), phase_names(other)),
     ] {
         if one != two {
             fields.push(format!("{name} ({one:?}, {two:?})"));
         }
     }
-    differences("plan", &first.plan, &other.plan, &mut fields);
+    differences("plan", &first.plan, &other.plan, &OWN, &mut fields);
     match fields.is_empty() {
         true => Ok(()),
         false => Err(Unlike::Fields {
@@ -93,7 +89,20 @@ fn alike(first: &Report, other: &Report) -> Result<(), Unlike> {
     }
 }
 
-fn differences(path: &str, one: &Value, two: &Value, found: &mut Vec<String>) {
+/// The phases of a run, in order.
+pub(super) fn phase_names(report: &Report) -> String {
+    let names = report.phases.iter().map(|phase| phase.name.as_str());
+    names.collect::<Vec<_>>().join(" ")
+}
+
+/// Names the entries of two plans in which they differ, but for those that are each run's own.
+pub(super) fn differences(
+    path: &str,
+    one: &Value,
+    two: &Value,
+    own: &[&str],
+    found: &mut Vec<String>,
+) {
     let (Value::Object(a), Value::Object(b)) = (one, two) else {
         if one != two {
             found.push(format!("{path} ({one}, {two})"));
@@ -102,11 +111,11 @@ fn differences(path: &str, one: &Value, two: &Value, found: &mut Vec<String>) {
     };
     let new = b.keys().filter(|key| !a.contains_key(*key));
     for key in a.keys().chain(new) {
-        if path == "plan" && OWN.contains(&key.as_str()) {
+        if path == "plan" && own.contains(&key.as_str()) {
             continue;
         }
         let value = |of: &serde_json::Map<String, Value>| of.get(key).cloned().unwrap_or_default();
-        differences(&format!("{path}.{key}"), &value(a), &value(b), found);
+        differences(&format!("{path}.{key}"), &value(a), &value(b), own, found);
     }
 }
 

@@ -3,6 +3,8 @@
 //! [`Report`] is that of a load run, [`conform`] that of the conformance cases. Both know nothing
 //! of the protocol or of how the figures came about. Every number names its unit.
 
+#[cfg(feature = "load")]
+pub mod compare;
 #[cfg(feature = "conform")]
 pub mod conform;
 #[cfg(feature = "load")]

@@ -11,6 +11,7 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
     ("engine", Imports::Only(&["protocol"])),
     ("model", Imports::Only(&["protocol"])),
     ("wire", Imports::Only(&["protocol"])),
+    ("client", Imports::Only(&["protocol"])),
     ("server", Imports::Only(&["protocol", "engine", "wire"])),
     ("report", Imports::Only(&[])),
     ("load", Imports::Only(&["protocol", "wire", "report"])),

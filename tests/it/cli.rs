@@ -2,10 +2,12 @@
 //! exit code.
 
 mod check;
+mod compare;
 mod conform;
 mod help;
 mod interrupted;
 mod lost;
+mod peers;
 mod refused;
 mod report;
 mod run;

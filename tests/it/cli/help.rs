@@ -4,10 +4,11 @@ use super::{BOUND, exits, gearbench};
 use crate::support::run_with_deadline;
 
 /// The program and its subcommands, each with the exit codes that its help has to name.
-const COMMANDS: [(&[&str], &[u8]); 11] = [
+const COMMANDS: [(&[&str], &[u8]); 14] = [
     (&[], &[0, 2, 3, 4, 5, 130, 143]),
     (&["check"], &[0, 2, 3, 4, 5, 130, 143]),
     (&["run"], &[0, 2, 3, 5, 8, 130, 143]),
+    (&["compare"], &[0, 2, 7, 8]),
     (&["conform"], &[0, 1, 2, 3, 4, 8, 130, 143]),
     (&["diff"], &[0, 2, 3, 4, 130, 143]),
     (&["explain"], &[0, 2]),
@@ -16,6 +17,8 @@ const COMMANDS: [(&[&str], &[u8]); 11] = [
     (&["schema"], &[0, 2]),
     (&["serve"], &[0, 1]),
     (&["store"], &[0, 2, 5]),
+    (&["submit"], &[0, 1, 2, 3, 6, 130, 143]),
+    (&["work"], &[0, 2, 3, 130, 143]),
 ];
 
 fn help(command: &[&str], flag: &str) -> String {
