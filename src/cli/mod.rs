@@ -2,6 +2,7 @@
 
 mod check;
 mod compare;
+mod completions;
 mod conform;
 mod diff;
 pub mod exit;
@@ -62,6 +63,8 @@ enum Command {
     Store(store::StoreArgs),
     Submit(submit::SubmitArgs),
     Work(work::WorkArgs),
+    Completions(completions::CompletionsArgs),
+    Man(completions::ManArgs),
 }
 
 /// Parses the command line and runs it; returns the exit code.
@@ -90,6 +93,8 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Store(args) => store::store(&args),
         Command::Submit(args) => submit::submit(&args),
         Command::Work(args) => work::work(&args),
+        Command::Completions(args) => completions::completions(&args),
+        Command::Man(args) => completions::man(&args),
     }
 }
 

@@ -4,7 +4,7 @@ use super::{BOUND, exits, gearbench};
 use crate::support::run_with_deadline;
 
 /// The program and its subcommands, each with the exit codes that its help has to name.
-const COMMANDS: [(&[&str], &[u8]); 14] = [
+const COMMANDS: [(&[&str], &[u8]); 17] = [
     (&[], &[0, 2, 3, 4, 5, 130, 143]),
     (&["check"], &[0, 2, 3, 4, 5, 130, 143]),
     (&["run"], &[0, 2, 3, 5, 8, 130, 143]),
@@ -12,6 +12,7 @@ const COMMANDS: [(&[&str], &[u8]); 14] = [
     (&["conform"], &[0, 1, 2, 3, 4, 8, 130, 143]),
     (&["diff"], &[0, 2, 3, 4, 130, 143]),
     (&["explain"], &[0, 2]),
+    (&["fuzz"], &[0, 2, 3, 5, 130, 143]),
     (&["list"], &[0, 2]),
     (&["report"], &[0, 2]),
     (&["schema"], &[0, 2]),
@@ -19,6 +20,8 @@ const COMMANDS: [(&[&str], &[u8]); 14] = [
     (&["store"], &[0, 2, 5]),
     (&["submit"], &[0, 1, 2, 3, 6, 130, 143]),
     (&["work"], &[0, 2, 3, 130, 143]),
+    (&["completions"], &[0, 2]),
+    (&["man"], &[0, 2]),
 ];
 
 fn help(command: &[&str], flag: &str) -> String {
@@ -77,4 +80,26 @@ fn the_version_is_that_of_the_package() {
             concat!("gearbench ", env!("CARGO_PKG_VERSION"), "\n")
         );
     }
+}
+
+#[test]
+fn shells_and_the_manual_know_every_command() {
+    for arguments in [
+        &["completions", "bash"][..],
+        &["completions", "zsh"],
+        &["completions", "fish"],
+        &["man"],
+    ] {
+        let finished = run_with_deadline(gearbench().args(arguments), BOUND);
+        exits(&finished, 0);
+        for (command, _) in COMMANDS {
+            let name = command.first().copied().unwrap_or_default();
+            assert!(finished.out().contains(name), "{arguments:?}: {name}");
+        }
+    }
+    let page = run_with_deadline(gearbench().args(["man", "run"]), BOUND);
+    exits(&page, 0);
+    assert!(page.out().contains("\\-\\-rate"), "{}", page.out());
+    let none = run_with_deadline(gearbench().args(["man", "nothing"]), BOUND);
+    exits(&none, 2);
 }
