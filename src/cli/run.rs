@@ -20,7 +20,8 @@ Examples:
 
 const EXITS: &str = "\
 Exit codes: 0 passed; 2 usage; 3 target unreachable or no Gearman server; 5 lost, phantom,
-duplicated or wrong body; 8 inconclusive; 130 and 143 interrupted, partial results were written.";
+duplicated, wrong body or order; 6 a service level was missed; 8 inconclusive; 130 and 143
+interrupted, partial results were written.";
 
 /// Load from thousands of simulated clients and workers, every job accounted for.
 #[derive(Debug, clap::Args)]
