@@ -131,6 +131,12 @@ impl Server {
         Ok(Duration::from_nanos(nanoseconds))
     }
 
+    /// Open files.
+    #[allow(dead_code, reason = "of interest where bounds are looked at")]
+    pub(crate) fn files(&self) -> Result<usize> {
+        Ok(fs::read_dir(format!("/proc/{}/fd", self.child.id()))?.count())
+    }
+
     /// Resident bytes.
     pub(crate) fn rss(&self) -> Result<u64> {
         let status = fs::read_to_string(format!("/proc/{}/status", self.child.id()))?;
