@@ -6,7 +6,8 @@
  *   logs split HOST PORT     the worker that splits and adds up
  *   logs count HOST PORT     a worker that counts
  *   logs ask HOST PORT       has the log on standard input aggregated, prints the sum
- *   logs later HOST PORT N   schedules a background job of `rotate`, to be run in N seconds
+ *   logs later HOST PORT N   schedules a background job of `rotate`, to be run in N seconds; its
+ *                            body is the time when it is due, and a space
  */
 #include <libgearman/gearman.h>
 #include <stdio.h>
@@ -82,9 +83,11 @@ static void ask(gearman_client_st *client) {
 }
 
 static void later(gearman_client_st *client, int seconds) {
-    gearman_task_attr_t attributes =
-        gearman_task_attr_init_epoch(time(NULL) + seconds, GEARMAN_JOB_PRIORITY_NORMAL);
-    gearman_argument_t body = gearman_argument_make(NULL, 0, "now", 3);
+    time_t due = time(NULL) + seconds;
+    char text[32];
+    int size = snprintf(text, sizeof text, "%lld ", (long long)due);
+    gearman_task_attr_t attributes = gearman_task_attr_init_epoch(due, GEARMAN_JOB_PRIORITY_NORMAL);
+    gearman_argument_t body = gearman_argument_make(NULL, 0, text, (size_t)size);
     gearman_task_st *task =
         gearman_execute(client, "rotate", 6, NULL, 0, &attributes, &body, NULL);
     if (task == NULL || gearman_failed(gearman_task_return(task)))
