@@ -27,6 +27,12 @@ pub enum Work<'a> {
 }
 
 impl<'a> Work<'a> {
+    /// Whether it is the last that is said of a job.
+    #[inline]
+    pub fn is_end(&self) -> bool {
+        matches!(self, Work::Complete(_) | Work::Fail | Work::Exception(_))
+    }
+
     /// The handle and the rest of a WORK packet; `None` for another type.
     #[inline]
     pub(super) fn parse(kind: PacketType, fields: &Fields<'a>) -> Option<(&'a [u8], Self)> {

@@ -21,6 +21,12 @@ impl Outbox for Out<'_> {
     #[inline]
     fn send(&mut self, conn: ConnId, response: Response<'_>) {
         self.io.send(conn, &response);
+        // The end of a job never waits for its client: the worker is free for the next one.
+        if let Response::Work { work, .. } = response
+            && !work.is_end()
+        {
+            self.io.hold_up(conn);
+        }
     }
 
     fn text(&mut self, conn: ConnId, text: &[u8]) {

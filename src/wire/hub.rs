@@ -15,6 +15,7 @@ use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
 use tokio::task::spawn_local;
+use tokio::time::Sleep;
 
 /// Bytes read at once.
 const SCRATCH: usize = 64 * 1024;
@@ -27,8 +28,10 @@ const FRAMES: u32 = 8;
 const PATIENCE: Duration = Duration::from_millis(1);
 /// How often stalled peers are looked for: one timer for all.
 const SWEEP: Duration = Duration::from_secs(1);
-/// How long a connection that we end may take to take the last bytes, and then to end its side.
+/// How long a connection that we end may take none of the last bytes, and then to end its side.
 const LINGER: Duration = Duration::from_secs(5);
+/// How long a peer that does not read may hold up another, who sends to it.
+const HOLD_UP: Duration = Duration::from_secs(30);
 
 /// All connections of one thread and the service above them; a handle that is cheap to clone.
 pub struct Hub<S>(Rc<RefCell<Inner<S>>>);
@@ -86,6 +89,7 @@ impl<S: Service> Hub<S> {
                 decoder: Decoder::new(limits),
                 mid_header: false,
                 held: Vec::new(),
+                patience: None,
             };
             (&mut reader).await;
             // Boxed: a task is as large as the largest of its states.
@@ -218,6 +222,7 @@ impl<S: Service> Inner<S> {
         if state.choked && state.out.len() <= self.io.config.high_water {
             state.choked = false;
             state.wake_reader();
+            state.release();
         }
         if state.out.is_empty() {
             state.out.recycle(&mut self.io.pool);
@@ -255,8 +260,11 @@ struct Reader<S> {
     decoder: Decoder,
     /// Whether the last read ended inside a header.
     mid_header: bool,
-    /// Bytes that were read, and wait until the peer takes its answers.
+    /// Bytes that were read, and wait until the peer takes its answers, or another peer what it is
+    /// sent by this one.
     held: Vec<u8>,
+    /// Who is waited for, and until when; see [`Io::hold_up`].
+    patience: Option<(ConnId, Pin<Box<Sleep>>)>,
 }
 
 impl<S: Service> Reader<S> {
@@ -293,7 +301,9 @@ impl<S: Service> Reader<S> {
                 return ControlFlow::Break(());
             }
             match io.conns.get(conn) {
-                Some(state) if state.is_open() && state.out.len() <= high_water => {
+                Some(state)
+                    if state.is_open() && state.out.len() <= high_water && io.crowded.is_none() =>
+                {
                     ControlFlow::Continue(())
                 }
                 _ => ControlFlow::Break(()),
@@ -316,6 +326,34 @@ impl<S: Service> Reader<S> {
         is_up
     }
 
+    /// Reads on once that peer has taken what this one sent to it.
+    fn wait_for(&mut self, by: ConnId) {
+        if by != self.conn {
+            self.patience = Some((by, Box::pin(tokio::time::sleep(HOLD_UP))));
+        }
+    }
+
+    /// Ready once nobody holds this connection up; who does so for too long is given up.
+    fn poll_patience(&mut self, inner: &mut Inner<S>, cx: &mut Context<'_>) -> Poll<()> {
+        let Some((by, until)) = &mut self.patience else {
+            return Poll::Ready(());
+        };
+        let high_water = inner.io.config.high_water;
+        if let Some(state) = inner.io.conns.get_mut(*by)
+            && state.is_open()
+            && state.out.len() > high_water
+        {
+            if until.as_mut().poll(cx).is_pending() {
+                state.hold_up(cx.waker());
+                return Poll::Pending;
+            }
+            inner.io.doom(*by, Closed::Overflow);
+            inner.bury();
+        }
+        self.patience = None;
+        Poll::Ready(())
+    }
+
     /// Gives the service what was held back.
     fn deliver_held(&mut self, inner: &mut Inner<S>) -> bool {
         let held = std::mem::take(&mut self.held);
@@ -333,11 +371,19 @@ impl<S: Service> Reader<S> {
                 false => Poll::Ready(()),
             })
         };
-        let end = async {
-            poll_fn(|cx| self.poll_drop(cx)).await;
-            poll_fn(|_| gone()).await;
-        };
-        let _ = tokio::time::timeout(LINGER, end).await;
+        let pending = || hub.with(|_, io| io.pending(conn));
+        loop {
+            let before = pending();
+            let end = async {
+                poll_fn(|cx| self.poll_drop(cx)).await;
+                poll_fn(|_| gone()).await;
+            };
+            let ended = tokio::time::timeout(LINGER, end).await.is_ok();
+            // A slow reader gets all that it was sent; one that takes nothing does not.
+            if ended || pending() >= before {
+                break;
+            }
+        }
         hub.with(|_, io| io.remove(conn));
     }
 
@@ -364,6 +410,7 @@ impl<S: Service> Future for &mut Reader<S> {
         let (mut turn, mut is_up) = (0, false);
         loop {
             let high_water = inner.io.config.high_water;
+            let crowded = inner.io.crowded.take();
             let Some(state) = inner.io.conns.get_mut(this.conn) else {
                 return Poll::Ready(());
             };
@@ -378,6 +425,10 @@ impl<S: Service> Future for &mut Reader<S> {
                 state.choked = true;
                 return Poll::Pending;
             }
+            if let Some(by) = crowded {
+                this.wait_for(by);
+            }
+            ready!(this.poll_patience(inner, cx));
             if turn > TURN || is_up {
                 // Unlike the waker, this lets the runtime look for other connections first.
                 let _ = pin!(tokio::task::yield_now()).poll(cx);

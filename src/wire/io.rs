@@ -33,14 +33,29 @@ pub(crate) struct Conn {
     pub(crate) reader: Option<Waker>,
     /// Since when the peer is in the middle of a header; listed in `Io::begun` then.
     begun: Option<Instant>,
-    /// The reading task waits until the peer takes what it was sent.
+    /// A reading task waits until the peer takes what it was sent: its own, or one in `held_up`.
     pub(crate) choked: bool,
+    /// Reading tasks of others, which send to this peer faster than it takes; see [`Io::hold_up`].
+    held_up: Vec<Waker>,
 }
 
 impl Conn {
     /// Whether the service may still send, and be sent something.
     pub(crate) fn is_open(&self) -> bool {
         !self.closing && !self.doomed
+    }
+
+    /// Has the reading task of another wait until this peer takes what it was sent.
+    pub(crate) fn hold_up(&mut self, reader: &Waker) {
+        self.choked = true;
+        if !self.held_up.iter().any(|other| other.will_wake(reader)) {
+            self.held_up.push(reader.clone());
+        }
+    }
+
+    /// Those who were held up go on.
+    pub(crate) fn release(&mut self) {
+        self.held_up.drain(..).for_each(Waker::wake);
     }
 
     pub(crate) fn wake_reader(&self) {
@@ -59,6 +74,8 @@ pub struct Io {
     /// Connections to be given up, and why: told to the service by the flusher.
     pub(crate) doomed: Vec<(ConnId, Closed)>,
     pub(crate) flusher: Option<Waker>,
+    /// Whom the frame that the service has just had is too much for; see [`Io::hold_up`].
+    pub(crate) crowded: Option<ConnId>,
     /// Connections that are, or were, in the middle of a header; each once.
     begun: Vec<ConnId>,
     /// Who waits until there is no connection left.
@@ -74,6 +91,7 @@ impl Io {
             dirty: Vec::new(),
             doomed: Vec::new(),
             flusher: None,
+            crowded: None,
             begun: Vec::new(),
             emptied: None,
             pool: Pool::default(),
@@ -94,6 +112,7 @@ impl Io {
             reader: None,
             begun: None,
             choked: false,
+            held_up: Vec::new(),
         })
     }
 
@@ -153,6 +172,16 @@ impl Io {
         if let Some(conn) = self.conns.get_mut(id) {
             conn.out.fill(&mut self.pool, |tail| response.encode(tail));
             self.touch(id);
+        }
+    }
+
+    /// Called while a frame is handled that was passed on to `to`: while too much waits for that
+    /// peer, who sent the frame is not read from. A peer that holds up another for 30 s is given
+    /// up.
+    #[inline]
+    pub fn hold_up(&mut self, to: ConnId) {
+        if self.pending(to) > self.config.high_water {
+            self.crowded = Some(to);
         }
     }
 
@@ -261,6 +290,7 @@ impl Io {
         if let Some(mut conn) = self.conns.remove(id) {
             conn.out.recycle(&mut self.pool);
             conn.wake_reader();
+            conn.release();
             if let Some(task) = conn.unblock.take() {
                 task.abort();
             }

@@ -1,5 +1,7 @@
 //! Many connections, and what stays of them.
 
+mod stalled;
+
 use crate::support::{Admin, PATIENCE, Serve, Server, ask_until};
 use gearbench::protocol::{Body, Priority, Request, Submit};
 use socket2::SockRef;

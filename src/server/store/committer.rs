@@ -2,11 +2,12 @@
 
 use super::{Outcome, Row};
 use crate::server::figures::StoreFigures;
+use std::convert::Infallible;
 use std::fmt::Debug;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
-use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
@@ -56,6 +57,10 @@ pub(super) enum Failure {
 /// Bytes of records that may wait to be written; beyond that records are refused, but for a single
 /// one.
 const MAX_WAITING: u64 = 256 * 1024 * 1024;
+
+/// How long the disk may take for all that waits when the server ends. Longer than another process
+/// may hold the file.
+const PATIENCE: Duration = Duration::from_secs(30);
 
 /// What takes batches, all or nothing.
 pub(super) trait Disk: Debug + Send {
@@ -141,12 +146,15 @@ impl Queue {
     }
 }
 
-/// The owner's side. Dropping it waits until all it was given is on disk.
+/// The owner's side. Dropping it waits until all it was given is on disk, but not for ever: a disk
+/// that hangs must not keep the process.
 #[derive(Debug)]
 pub(super) struct Committer {
     queue: Arc<Queue>,
     max_waiting: u64,
-    thread: Option<JoinHandle<()>>,
+    patience: Duration,
+    /// Disconnected once the thread has ended.
+    ended: Receiver<Infallible>,
 }
 
 impl Committer {
@@ -162,13 +170,18 @@ impl Committer {
             queue: Arc::clone(&queue),
             overdue: Vec::new(),
         };
-        let thread = std::thread::Builder::new()
+        let (alive, ended) = channel();
+        std::thread::Builder::new()
             .name("store".to_owned())
-            .spawn(move || work.run())?;
+            .spawn(move || {
+                let _alive = alive;
+                work.run();
+            })?;
         Ok(Committer {
             queue,
             max_waiting: MAX_WAITING,
-            thread: Some(thread),
+            patience: PATIENCE,
+            ended,
         })
     }
 
@@ -202,6 +215,12 @@ impl Committer {
         self.max_waiting = bytes;
     }
 
+    /// Another patience at the end.
+    #[cfg(test)]
+    pub(super) fn wait_at_the_end(&mut self, patience: Duration) {
+        self.patience = patience;
+    }
+
     pub(super) fn figures(&self) -> StoreFigures {
         self.queue.health.figures()
     }
@@ -211,9 +230,12 @@ impl Drop for Committer {
     fn drop(&mut self) {
         self.queue.lock().closed = true;
         self.queue.changed.notify_one();
-        if let Some(thread) = self.thread.take() {
-            // What it died of was printed by the thread itself.
-            let _ = thread.join();
+        // If it died, what of was printed by the thread itself.
+        if self.ended.recv_timeout(self.patience) == Err(RecvTimeoutError::Timeout) {
+            tracing::error!(
+                seconds = self.patience.as_secs(),
+                "the disk hangs; ending without what it was given last, none of it acknowledged"
+            );
         }
     }
 }

@@ -5,6 +5,7 @@ use super::{Outcome, Row};
 use crate::protocol::Priority;
 use bytes::Bytes;
 use std::sync::mpsc::{Receiver, Sender, channel};
+use std::time::Duration;
 use tokio::sync::mpsc::{UnboundedReceiver, unbounded_channel};
 
 /// Tells what it is asked to commit, and waits to be told how that goes.
@@ -161,4 +162,15 @@ fn too_much_that_waits_is_refused_in_its_turn() {
         outcomes.last(),
         Some(&not_stored(9, "too much waits for the disk"))
     );
+}
+
+#[test]
+fn a_disk_that_hangs_does_not_keep_the_server() {
+    let mut bench = Bench::new();
+    bench.committer.wait_at_the_end(Duration::from_millis(10));
+    bench.insert(1);
+    assert_eq!(bench.asked.recv().expect("a transaction"), ["+1"]);
+    drop(bench.committer);
+    assert!(bench.outcomes.try_recv().is_err(), "acknowledged");
+    drop(bench.verdicts);
 }
