@@ -4,6 +4,7 @@
 mod admin;
 mod census;
 mod disconnect;
+mod durable;
 mod epoch;
 mod framing;
 mod grabs;

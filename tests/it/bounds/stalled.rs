@@ -195,18 +195,41 @@ fn a_large_job_for_a_stalled_worker_costs_no_processor_time() {
     worker.read_exact(&mut [0; 12]).expect("a packet");
     assert!(answers(&mut connect(&server)));
 
-    let (before, started) = (processor_time(&server), Instant::now());
-    let pause = Some(Duration::from_secs(2));
-    client.set_read_timeout(pause).expect("a socket");
-    client
-        .read(&mut [0])
-        .expect_err("nobody works: there is no answer");
-    let share = (processor_time(&server) - before) / started.elapsed().as_secs_f64();
-    assert!(share < 0.5, "{share} of a processor");
+    is_at_rest(&server, &mut client);
 
     worker.set_read_timeout(Some(PATIENCE)).expect("a socket");
     let mut rest = vec![0; 50 * MIB];
     worker.read_exact(&mut rest).expect("the whole job");
+}
+
+/// The same with a large result for a client that does not read.
+#[test]
+fn a_large_result_for_a_stalled_client_costs_no_processor_time() {
+    let server = Serve::start(&[]);
+    let (mut client, mut worker) = (connect(&server), worker(&server));
+    submit(&mut client, b"");
+    assert_eq!(receive(&mut client).0, 8, "JOB_CREATED");
+    let handle = grab(&mut worker);
+    let result = vec![b'.'; 50 * MIB];
+    let work = Work::Complete(Body::new(&result));
+    let handle = &handle;
+    send(&mut worker, Request::Work { handle, work });
+    assert!(answers(&mut worker));
+
+    is_at_rest(&server, &mut worker);
+
+    let (kind, data) = receive(&mut client);
+    assert!(kind == 13 && data.ends_with(&result), "WORK_COMPLETE");
+}
+
+/// For two seconds the server has next to nothing to do. It has nothing to say to `quiet`.
+fn is_at_rest(server: &impl Server, quiet: &mut TcpStream) {
+    let (before, started) = (processor_time(server), Instant::now());
+    let pause = Some(Duration::from_secs(2));
+    quiet.set_read_timeout(pause).expect("a socket");
+    quiet.read(&mut [0]).expect_err("there is no answer");
+    let share = (processor_time(server) - before) / started.elapsed().as_secs_f64();
+    assert!(share < 0.5, "{share} of a processor");
 }
 
 /// User and system time of the server, in seconds.
