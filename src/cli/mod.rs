@@ -5,12 +5,14 @@ mod compare;
 mod completions;
 mod conform;
 mod diff;
+mod doctor;
 pub mod exit;
 mod explain;
 mod fuzz;
 mod list;
 mod report;
 pub mod run;
+mod saturate;
 mod schema;
 mod serve;
 mod signals;
@@ -51,9 +53,11 @@ struct Cli {
 enum Command {
     Check(check::CheckArgs),
     Run(Box<run::Args>),
+    Saturate(Box<saturate::SaturateArgs>),
     Compare(compare::CompareArgs),
     Conform(Box<conform::ConformArgs>),
     Diff(Box<diff::DiffArgs>),
+    Doctor(doctor::DoctorArgs),
     Explain(explain::ExplainArgs),
     Fuzz(Box<fuzz::FuzzArgs>),
     List(list::ListArgs),
@@ -81,9 +85,11 @@ pub fn main() -> anyhow::Result<u8> {
     match cli.command.unwrap_or(Command::Check(cli.check)) {
         Command::Check(args) => check::check(&args),
         Command::Run(args) => run::run(*args),
+        Command::Saturate(args) => saturate::saturate(&args),
         Command::Compare(args) => compare::compare(&args),
         Command::Conform(args) => conform::conform(&args),
         Command::Diff(args) => diff::diff(&args),
+        Command::Doctor(args) => doctor::doctor(&args),
         Command::Explain(args) => explain::explain(&args),
         Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => list::list(&args),

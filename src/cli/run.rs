@@ -1,6 +1,6 @@
 //! `gearbench run`.
 
-mod flags;
+pub(super) mod flags;
 
 use super::exit;
 use super::signals::Interruption;

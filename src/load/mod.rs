@@ -34,6 +34,7 @@ mod phases;
 mod plan;
 mod recorder;
 pub mod scenario;
+pub mod search;
 mod seconds;
 mod shard;
 mod tally;

@@ -11,6 +11,7 @@ mod peers;
 mod refused;
 mod report;
 mod run;
+mod saturate;
 mod serve;
 
 use crate::support::{Admin, Finished, PATIENCE, Server, TempDir, ask_until};

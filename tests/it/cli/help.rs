@@ -4,13 +4,15 @@ use super::{BOUND, exits, gearbench};
 use crate::support::run_with_deadline;
 
 /// The program and its subcommands, each with the exit codes that its help has to name.
-const COMMANDS: [(&[&str], &[u8]); 17] = [
+const COMMANDS: [(&[&str], &[u8]); 19] = [
     (&[], &[0, 2, 3, 4, 5, 130, 143]),
     (&["check"], &[0, 2, 3, 4, 5, 130, 143]),
     (&["run"], &[0, 2, 3, 5, 8, 130, 143]),
+    (&["saturate"], &[0, 2, 3, 6, 8, 130, 143]),
     (&["compare"], &[0, 2, 7, 8]),
     (&["conform"], &[0, 1, 2, 3, 4, 8, 130, 143]),
     (&["diff"], &[0, 2, 3, 4, 130, 143]),
+    (&["doctor"], &[0, 2]),
     (&["explain"], &[0, 2]),
     (&["fuzz"], &[0, 2, 3, 5, 130, 143]),
     (&["list"], &[0, 2]),
