@@ -3,7 +3,7 @@
 //! The rate is doubled while it holds, and the gap to the rate that fails is halved (by its
 //! logarithm) until it is small or the time is over. What was found that way was found in short
 //! trials, the last of many: the rate is confirmed at last in a longer window of its own, and
-//! lowered until that holds.
+//! lowered until that holds. A trial of which the generator was the limit is made once more.
 
 mod trial;
 
@@ -66,8 +66,24 @@ impl Curve {
 
     /// The lowest rate that did not hold and is above `rate`.
     pub fn failed_above(&self, rate: f64) -> Option<&Trial> {
-        let failed = self.trials.iter().filter(|t| !t.holds() && t.rate > rate);
+        let failed = self.failed().filter(|trial| trial.rate > rate);
         failed.min_by(|a, b| a.rate.total_cmp(&b.rate))
+    }
+
+    /// Trials that did not hold, at rates that never did.
+    fn failed(&self) -> impl Iterator<Item = &Trial> {
+        let held = |rate| self.trials.iter().any(|t| t.holds() && t.rate == rate);
+        let trials = self.trials.iter();
+        trials.filter(move |trial| !trial.holds() && !held(trial.rate))
+    }
+
+    /// The rate of a trial that said nothing about the server, unless it was tried twice: whatever
+    /// kept the generator from its work may be over.
+    fn again(&self) -> Option<f64> {
+        let last = self.trials.last()?;
+        let nothing = matches!(last.outcome, Outcome::Generator(_));
+        let tried = self.trials.iter().filter(|trial| trial.rate == last.rate);
+        (nothing && tried.count() == 1).then_some(last.rate)
     }
 }
 
@@ -126,8 +142,11 @@ impl Search {
         if curve.trials.len() >= MOST_TRIALS {
             return None;
         }
-        let failed = curve.trials.iter().filter(|trial| !trial.holds());
-        let failed = failed.map(|trial| trial.rate).min_by(f64::total_cmp);
+        if let Some(rate) = curve.again() {
+            return Some(rate);
+        }
+        let failed = curve.failed().map(|trial| trial.rate);
+        let failed = failed.min_by(f64::total_cmp);
         let holds = curve.trials.iter().filter(|trial| trial.holds());
         let held = holds
             .map(|trial| trial.rate)
@@ -200,6 +219,12 @@ mod tests {
         let found = curve.confirmed().unwrap().rate;
         let above = curve.failed_above(found).unwrap();
         assert_eq!(above.outcome, Outcome::Generator("late".to_owned()));
+        let first = curve
+            .trials
+            .iter()
+            .position(|trial| !trial.holds())
+            .unwrap();
+        assert_eq!(curve.trials[first].rate, curve.trials[first + 1].rate);
     }
 
     #[test]

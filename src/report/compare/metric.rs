@@ -173,7 +173,8 @@ impl Serialize for Gate {
 }
 
 impl Gate {
-    /// Whether a difference passes: it fails when it is beyond the limit and significant.
+    /// Whether a difference passes: it fails when it is beyond the limit and significant. One that
+    /// is beyond it and may be noise neither passes nor fails.
     pub(super) fn judge(&self, difference: Option<&Difference>) -> GateResult {
         let result = |holds, why: String| GateResult {
             gate: *self,
@@ -199,8 +200,11 @@ impl Gate {
             }
             Some(_) => {
                 let interval = difference.shown_interval();
-                let why = format!("holds: {change} is within the noise ({interval})");
-                result(Some(true), why)
+                let why = format!(
+                    "{change} is beyond it, but may be noise ({interval}): longer runs, or more of \
+                     them a side, tell"
+                );
+                result(None, why)
             }
         }
     }

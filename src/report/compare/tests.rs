@@ -133,9 +133,15 @@ fn several_runs_a_side_are_judged_by_what_differs_between_them() {
     // A side whose own runs differ that much says nothing about a tenth.
     let wild = [0.5, 2.0, 0.7, 1.6].into_iter().zip(8..);
     let wild = wild.map(|(tail, seed)| run(seed, tail));
-    let noisy = [side("a", wild), side("b", runs(4, 1.12))];
-    let comparison = compare(&noisy, &options(&[])).unwrap();
+    let noisy = [side("a", wild), side("b", runs(4, 1.4))];
+    let comparison = compare(&noisy, &options(&["response.p99:+0%"])).unwrap();
     assert_eq!(judgement(&comparison, "response.p99"), Judgement::Same);
+    assert_eq!(comparison.verdict.exit_code, 8, "{}", text(&comparison));
+    assert!(
+        text(&comparison).contains("may be noise"),
+        "{}",
+        text(&comparison)
+    );
 }
 
 #[test]
