@@ -1,12 +1,14 @@
 //! The clients' side: submissions, acknowledgements, results, timeouts.
 
+use super::coalesce::Runner;
+use super::draw::Fate;
 use super::jobs::{Found, Job, NOBODY};
-use super::payload::{HEADER, Kind};
+use super::payload::{HEADER, Kind, job_and_part};
 use super::plan::{Pace, Unique};
 use super::recorder::Stage;
 use super::shard::{Shard, handle_hash};
 use super::tally::Phase;
-use crate::protocol::{Body, ConnId, Request, Response, Submit, Work};
+use crate::protocol::{Body, ConnId, Request, Response, Submit, Work, request};
 use crate::wire::Io;
 use std::collections::VecDeque;
 
@@ -30,11 +32,25 @@ pub(crate) struct Client {
     waiting: VecDeque<u64>,
     /// Jobs that keep the next one back in a closed loop.
     busy: usize,
+    /// Submits nothing any more: its connection is about to end, as the plan wants it.
+    pub(crate) leaving: bool,
+    /// Sends its packets in pieces.
+    pub(crate) torn: bool,
 }
 
 impl Client {
     pub(crate) fn is_busy(&self) -> bool {
         self.busy > 0
+    }
+
+    /// Submissions and jobs without an answer; those that lack both come twice.
+    pub(crate) fn concerns(&self) -> impl Iterator<Item = u64> {
+        self.unacked.iter().chain(&self.waiting).copied()
+    }
+
+    /// Whether it may be given a job.
+    pub(crate) fn takes_jobs(&self) -> bool {
+        self.served && !self.leaving
     }
 
     /// Submissions without an answer, whatever it will be.
@@ -55,9 +71,24 @@ impl Client {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum End {
     Ok,
+    /// It failed as its worker was told.
+    Told,
     Failed,
     Error,
     Timeout,
+    /// Its client was killed.
+    Abandoned,
+    /// The server was restarted.
+    Restart,
+}
+
+impl End {
+    fn of(fate: Fate) -> Self {
+        match fate {
+            Fate::Complete => End::Ok,
+            Fate::Fail | Fate::Exception => End::Told,
+        }
+    }
 }
 
 impl Shard {
@@ -75,13 +106,14 @@ impl Shard {
             Unique::Each => digits.format(number),
             Unique::Pool(names) => digits.format(number % names),
         };
+        let epoch = self.plan.epoch.map(|delay| self.calendar.after(t0, delay));
         let request = Request::Submit(Submit {
             function: &self.functions[spec.function as usize],
             unique: unique.as_bytes(),
             priority: spec.priority,
             background: spec.background,
-            epoch: None,
-            reducer: None,
+            epoch: epoch.map(|(second, _)| second),
+            reducer: self.plan.reduce.as_deref().map(str::as_bytes),
             body: Body::new(&scratch),
         });
         io.request(conn, &request);
@@ -92,6 +124,10 @@ impl Shard {
         let phase = (self.tallies.len() - 1) as u8;
         let mut job = Job::new(spec, index, phase, t0);
         job.place = self.order.sent(spec.function, spec.priority);
+        if let Some((_, at)) = epoch {
+            job.not_before = at;
+            self.last_due = self.last_due.max(at);
+        }
         self.jobs.push(job);
         let client = &mut self.clients[index as usize];
         client.busy += 1;
@@ -109,6 +145,7 @@ impl Shard {
             return;
         };
         while self.clients[index as usize].busy < outstanding
+            && !self.clients[index as usize].leaving
             && self.may_send()
             && self.jobs.live() < FULL
         {
@@ -138,7 +175,7 @@ impl Shard {
         }
         for index in 0..self.clients.len() as u32 {
             let client = &self.clients[index as usize];
-            if let (true, Some(conn)) = (client.served, client.conn) {
+            if let (true, Some(conn)) = (client.takes_jobs(), client.conn) {
                 self.refill(index, conn, now, io);
             }
         }
@@ -151,7 +188,7 @@ impl Shard {
             let index = self.turn;
             self.turn = (self.turn + 1) % count;
             let client = &self.clients[index];
-            if let (true, Some(conn)) = (client.served, client.conn) {
+            if let (true, Some(conn)) = (client.takes_jobs(), client.conn) {
                 return Some((index as u32, conn));
             }
         }
@@ -177,10 +214,11 @@ impl Shard {
                 handle,
                 work: Work::Fail | Work::Exception(_),
             } => {
-                self.work_failed(index, handle);
+                self.work_failed(index, handle, now);
             }
             Response::Error { code, text } => self.refused(index, code, text),
-            Response::Work { .. } => {}
+            Response::Work { handle, work } => self.update(index, handle, &work),
+            Response::OptionRes { .. } => {}
             _ => self.unexpected += 1,
         }
         self.refill(index, conn, now, io);
@@ -198,10 +236,14 @@ impl Shard {
         };
         job.t2 = now;
         job.handle = handle_hash(handle);
-        self.order
-            .acked(job.spec.function, job.spec.priority, &mut job.place);
+        // One that waits for its time has no place until then.
+        if job.not_before == 0 {
+            self.order
+                .acked(job.spec.function, job.spec.priority, &mut job.place);
+        }
         let job = *job;
         self.tallies[usize::from(job.phase)].record(|recorder| recorder.acknowledged(&job));
+        let done = self.coalesces && self.join(number, job.handle);
         if !job.spec.background {
             return;
         }
@@ -209,15 +251,30 @@ impl Shard {
         if self.phase == Phase::Flood {
             self.tally().completed += 1;
         }
-        if job.t4 > 0 {
+        if job.t4 > 0 || done {
             self.background_done(number, &job);
         }
+    }
+
+    /// A submission was given a handle that others may have as well. Whether their job has run.
+    fn join(&mut self, number: u64, handle: u64) -> bool {
+        let joined = self.groups.join(handle, number);
+        let jobs = &mut self.jobs;
+        self.groups.trim(|number| jobs.get(number).is_some());
+        if let Some(job) = jobs.get(number).filter(|_| joined) {
+            job.joined = true;
+            self.ledger.coalesced += 1;
+        }
+        self.groups.get(handle).is_some_and(|group| group.done)
     }
 
     /// A background job has been acknowledged and run, in whatever order.
     pub(crate) fn background_done(&mut self, number: u64, job: &Job) {
         self.tallies[usize::from(job.phase)].record_background(job);
-        self.count(number, End::Ok);
+        let fate = self
+            .runner_of(number, job)
+            .map_or(job.spec.fate, |runner| runner.spec.fate);
+        self.count(number, End::of(fate));
         self.jobs.end(number);
         if self.phase != Phase::Flood {
             self.completed(job);
@@ -245,9 +302,12 @@ impl Shard {
         job.timed_out = end == End::Timeout;
         match end {
             End::Ok => self.ledger.ok += 1,
+            End::Told => self.ledger.failed_as_told += 1,
             End::Failed => self.ledger.failed += 1,
             End::Error => self.ledger.error += 1,
             End::Timeout => self.ledger.timeout += 1,
+            End::Abandoned => self.ledger.abandoned += 1,
+            End::Restart => self.ledger.lost_in_restart += 1,
         }
         true
     }
@@ -268,6 +328,9 @@ impl Shard {
             true => self.bodies.read(Kind::Result, body).ok(),
             false => None,
         };
+        if self.coalesces {
+            return self.shared_result(index, handle, named, body.len(), now);
+        }
         let Some(number) = named else {
             return self.result_by_handle(index, handle, body, now);
         };
@@ -283,7 +346,145 @@ impl Shard {
             let owner = self.waiting(index, handle);
             return self.failed(index, owner);
         }
-        self.answered(index, number, &job, now);
+        self.answered(index, number, &job, End::Ok, now);
+    }
+
+    /// A result of a job that several submissions may share: one of this client's that was given
+    /// the handle is answered. The body is that of the submission that ran.
+    fn shared_result(
+        &mut self,
+        index: u32,
+        handle: &[u8],
+        named: Option<u64>,
+        size: usize,
+        now: u64,
+    ) {
+        let group = self.groups.get(handle_hash(handle));
+        let runner = group.and_then(|group| group.runner);
+        let Some(number) = self.waiting(index, handle) else {
+            match runner {
+                Some(_) => self.ledger.duplicated += 1,
+                None => self.ledger.phantom += 1,
+            }
+            return;
+        };
+        let Some(job) = self.shared(number, runner) else {
+            return;
+        };
+        let is_it = runner.is_none_or(|runner| {
+            size == runner.spec.result as usize && (size == 0 || named == Some(runner.number))
+        });
+        if !is_it {
+            self.ledger.wrong_body += 1;
+            return self.failed(index, Some(number));
+        }
+        self.answered(index, number, &job, End::Ok, now);
+    }
+
+    /// The job as its own client sees it, though it is another submission that ran. One that
+    /// joined a running job has not waited for a worker.
+    fn shared(&mut self, number: u64, runner: Option<Runner>) -> Option<Job> {
+        let mut job = *self.jobs.get(number)?;
+        if let Some(runner) = runner.filter(|runner| runner.number != number) {
+            job.t3 = runner.t3.max(job.t1);
+            job.t4 = match runner.t4 {
+                0 => 0,
+                t4 => t4.max(job.t3),
+            };
+            job.woke = false;
+        }
+        Some(job)
+    }
+
+    /// The submission that ran in place of this one, where several may share a job.
+    fn runner_of(&self, number: u64, job: &Job) -> Option<Runner> {
+        let group = self.coalesces.then(|| self.groups.get(job.handle))??;
+        group.runner.filter(|runner| runner.number != number)
+    }
+
+    /// WORK_DATA, WORK_STATUS, WORK_WARNING.
+    fn update(&mut self, index: u32, handle: &[u8], work: &Work<'_>) {
+        let Some(number) = self.waiting(index, handle) else {
+            self.ledger.phantom += 1;
+            return;
+        };
+        let good = match work {
+            Work::Data(body) => {
+                self.updates.chunks += 1;
+                self.is_next_part(index, handle, body)
+            }
+            Work::Status {
+                numerator,
+                denominator,
+            } => {
+                self.updates.progress += 1;
+                let all = Some(u64::from(self.plan.progress));
+                let is_far =
+                    request::number(numerator).is_some_and(|far| far > 0 && Some(far) <= all);
+                is_far && request::number(denominator) == all
+            }
+            Work::Warning(body) => {
+                self.updates.warnings += 1;
+                self.part(number, body) == Some(0)
+            }
+            _ => true,
+        };
+        self.ledger.wrong_body += u64::from(!good);
+    }
+
+    /// Which part of a job's result the body is, where it is one.
+    fn part(&mut self, number: u64, body: &[u8]) -> Option<u32> {
+        let (named, part) = job_and_part(self.bodies.read(Kind::Part, body).ok()?);
+        let job = *self.jobs.get(number)?;
+        let runner = self
+            .runner_of(number, &job)
+            .map_or(number, |runner| runner.number);
+        (named == runner).then_some(part)
+    }
+
+    /// Whether the body is the part that comes next for one of the client's submissions with this
+    /// handle: each of them is sent it. A job that runs again begins anew, and one that was joined
+    /// may be in the middle.
+    fn is_next_part(&mut self, index: u32, handle: &[u8], body: &[u8]) -> bool {
+        let hash = handle_hash(handle);
+        let lost_any = self.lost_workers > 0;
+        let waiting = std::mem::take(&mut self.clients[index as usize].waiting);
+        let mut next = None;
+        for &number in &waiting {
+            let Some(job) = self.jobs.get(number).map(|job| *job) else {
+                continue;
+            };
+            let Some(part) = (job.handle == hash)
+                .then(|| self.part(number, body))
+                .flatten()
+            else {
+                continue;
+            };
+            if part == job.parts {
+                next = Some((number, part));
+                break;
+            }
+            let may_join = job.parts == 0 && self.runner_of(number, &job).is_some();
+            if next.is_none() && (may_join || part == 0 && lost_any) {
+                next = Some((number, part));
+            }
+            if !self.coalesces {
+                break;
+            }
+        }
+        self.clients[index as usize].waiting = waiting;
+        if let Some((number, part)) = next
+            && let Some(job) = self.jobs.get(number)
+        {
+            job.parts = part + 1;
+        }
+        next.is_some()
+    }
+
+    /// Whether all parts of a result have come before its end; who joined a running job has
+    /// missed some.
+    fn has_all_parts(&self, number: u64, job: &Job) -> bool {
+        job.parts == self.plan.chunks || self.runner_of(number, job).is_some()
     }
 
     /// A result of a job that has `ended`, or that never was. When its handle is that of a job
@@ -316,15 +517,19 @@ impl Shard {
             self.ledger.wrong_body += 1;
             return self.failed(index, Some(number));
         }
-        self.answered(index, number, &job, now);
+        self.answered(index, number, &job, End::Ok, now);
     }
 
-    /// The job's own result came.
+    /// The job's own result came, or the failure that it was to have.
     #[inline]
-    fn answered(&mut self, index: u32, number: u64, job: &Job, now: u64) {
+    fn answered(&mut self, index: u32, number: u64, job: &Job, end: End, now: u64) {
         if job.t3 == 0 {
             // None of our workers has seen it.
             self.ledger.phantom += 1;
+            return self.failed(index, Some(number));
+        }
+        if !self.has_all_parts(number, job) {
+            self.ledger.wrong_body += 1;
             return self.failed(index, Some(number));
         }
         if job.timed_out {
@@ -336,7 +541,7 @@ impl Shard {
         let open = self.open;
         self.tallies[usize::from(job.phase)].record(|recorder| recorder.answered(job, open, now));
         self.seconds.record(job.response(open, now));
-        self.count(number, End::Ok);
+        self.count(number, end);
         self.completed(job);
         self.jobs.end(number);
         self.clients[index as usize].forget(number, false);
@@ -352,10 +557,20 @@ impl Shard {
         self.clients[index as usize].forget(number, timed_out);
     }
 
-    fn work_failed(&mut self, index: u32, handle: &[u8]) {
+    fn work_failed(&mut self, index: u32, handle: &[u8], now: u64) {
         // gearmand ends some handles by a NUL, and sends WORK_FAIL after an exception.
         let handle = handle.strip_suffix(b"\0").unwrap_or(handle);
         let number = self.waiting(index, handle);
+        if let Some((number, job)) =
+            number.and_then(|number| Some((number, *self.jobs.get(number)?)))
+        {
+            let runner = self.runner_of(number, &job);
+            let fate = runner.map_or(job.spec.fate, |runner| runner.spec.fate);
+            let seen = self.shared(number, runner).filter(|job| job.t3 > 0);
+            if let (End::Told, Some(job)) = (End::of(fate), seen) {
+                return self.answered(index, number, &job, End::Told, now);
+            }
+        }
         self.failed(index, number);
     }
 
@@ -392,20 +607,18 @@ impl Shard {
     }
 
     /// The client's connection ended: its foreground jobs will never be answered, and whether an
-    /// unacknowledged one arrived is unknown.
-    pub(crate) fn client_lost(&mut self, index: u32) -> bool {
+    /// unacknowledged one arrived is unknown. All of them have this `end`.
+    pub(crate) fn client_lost(&mut self, index: u32, end: End) -> bool {
         let client = &mut self.clients[index as usize];
         let served = client.served;
-        let numbers: Vec<u64> = client
-            .unacked
-            .iter()
-            .chain(&client.waiting)
-            .copied()
-            .collect();
-        *client = Client::default();
+        let numbers: Vec<u64> = client.concerns().collect();
+        *client = Client {
+            torn: client.torn,
+            ..Client::default()
+        };
         self.lost_clients += 1;
         for number in numbers {
-            self.count(number, End::Error);
+            self.count(number, end);
             if let Some(job) = self.jobs.get(number) {
                 job.orphan = true;
             }

@@ -40,6 +40,8 @@ pub(crate) struct Open {
     pub(crate) accepted: u64,
     /// Never acknowledged: the target may have them.
     pub(crate) unknown: u64,
+    /// Of those accepted: while a server was there that has been restarted since.
+    pub(crate) before_restart: u64,
     /// In service with our own workers: the target has them as well.
     pub(crate) held: u64,
 }
@@ -105,7 +107,12 @@ impl Shard {
             }
             match job.t2 {
                 0 => open.unknown += 1,
-                _ => open.accepted += 1,
+                // The target has it once, however many submissions share it.
+                _ if job.joined => {}
+                t2 => {
+                    open.accepted += 1;
+                    open.before_restart += u64::from(t2 <= self.down_at);
+                }
             }
         }
         for number in ran_unacknowledged {
@@ -125,7 +132,14 @@ impl Shard {
         let queued = queued.saturating_sub(open.held);
         self.ledger.still_queued = queued.min(open.accepted + open.unknown);
         if settled {
-            self.ledger.lost = open.accepted.saturating_sub(queued);
+            let lost = open.accepted.saturating_sub(queued);
+            let excused = match self.plan.durable {
+                true => 0,
+                false => lost.min(open.before_restart),
+            };
+            self.ledger.lost = lost - excused;
+            self.ledger.lost_in_restart += excused;
+            self.ledger.in_flight -= excused;
         }
     }
 

@@ -1,15 +1,29 @@
 //! What each job is: drawn from the seed, in the order of the job numbers.
 
-use super::plan::{Plan, ServiceTime, Size};
+use super::plan::{Plan, ServiceTime, Size, Unique};
 use crate::protocol::Priority;
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use rand_distr::{Distribution, Exp1, StandardNormal};
 
+/// How a worker is to end a job.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Fate {
+    #[default]
+    Complete,
+    Fail,
+    Exception,
+}
+
 /// One job before it has happened.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq)]
 pub(crate) struct Spec {
     pub(crate) function: u32,
+    /// Which of the names that several jobs share.
+    pub(crate) name: u32,
+    pub(crate) fate: Fate,
+    /// The worker sends a warning.
+    pub(crate) warns: bool,
     pub(crate) priority: Priority,
     pub(crate) background: bool,
     pub(crate) payload: u32,
@@ -46,18 +60,20 @@ impl Draws {
             1 => mix.at(0),
             _ => mix.at(rng.random_range(0..mix.total())),
         };
-        let background = match plan.background_percent {
-            0.0 => false,
-            100.0 => true,
-            percent => rng.random::<f64>() * 100.0 < percent,
-        };
+        let background = falls_to(rng, plan.background_percent);
         Spec {
             function: function as u32,
             priority,
-            background: background || backlog,
+            background: background || backlog || plan.epoch.is_some(),
             payload: size(rng, &plan.payload),
             result: size(rng, &plan.result),
             service_ns: service(rng, plan.service),
+            name: match plan.unique {
+                Unique::Pool(names) => rng.random_range(0..names.min(1 << 32)) as u32,
+                _ => 0,
+            },
+            fate: fate(rng, plan),
+            warns: falls_to(rng, plan.warning_percent),
         }
     }
 }
@@ -72,6 +88,27 @@ fn size(rng: &mut ChaCha8Rng, size: &Size) -> u32 {
             bytes.clamp(size.smallest(), size.largest())
         }
         Size::File { sizes, .. } => sizes[rng.random_range(0..sizes.len())],
+    }
+}
+
+/// Whether one of so many percent.
+fn falls_to(rng: &mut ChaCha8Rng, percent: f64) -> bool {
+    match percent {
+        0.0 => false,
+        100.0 => true,
+        percent => rng.random::<f64>() * 100.0 < percent,
+    }
+}
+
+fn fate(rng: &mut ChaCha8Rng, plan: &Plan) -> Fate {
+    let (fail, exception) = (plan.fail_percent, plan.exception_percent);
+    if fail + exception == 0.0 {
+        return Fate::Complete;
+    }
+    match rng.random::<f64>() * 100.0 {
+        at if at < fail => Fate::Fail,
+        at if at < fail + exception => Fate::Exception,
+        _ => Fate::Complete,
     }
 }
 

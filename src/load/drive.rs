@@ -1,12 +1,13 @@
 //! Runs one shard: connects its actors, lets it tick, settles its books.
 
 use super::admin::Admin;
+use super::faults::Happened;
 use super::pacer::Pacer;
 use super::plan::Plan;
 use super::shard::{Actor, RECONNECT_AFTER, Shard};
 use super::tally::Tally;
 use super::{LoadError, Shared};
-use crate::report::{Ledger, Order, Wakeups};
+use crate::report::{Ledger, Order, Updates, Wakeups};
 use crate::wire::{self, Config, Hub};
 use std::io;
 use std::net::SocketAddr;
@@ -40,9 +41,12 @@ pub(crate) struct Done {
     pub(crate) ledger: Ledger,
     pub(crate) wakeups: Wakeups,
     pub(crate) order: Order,
+    pub(crate) updates: Updates,
+    pub(crate) happened: Vec<Happened>,
     pub(crate) tallies: Vec<Tally>,
     pub(crate) jobs_per_worker: Vec<u64>,
     pub(crate) connections_lost: u64,
+    pub(crate) shed_in_restart: u64,
     pub(crate) reconnects: u64,
     pub(crate) unexpected: u64,
     pub(crate) first_refusal: Option<String>,
@@ -221,7 +225,7 @@ impl Driver {
         let now = self.pacer.now();
         self.hub.with(|shard, _| match result {
             Ok(()) => shard.reconnects += 1,
-            Err(error) if !shard.connected_any() => {
+            Err(error) if !shard.connected_any() && !shard.shared.outage.excuses() => {
                 let what =
                     format!("the target ended all connections, and a new one failed: {error}");
                 shard.gone.get_or_insert(what);
@@ -363,12 +367,15 @@ impl Driver {
             ledger: shard.ledger,
             wakeups: shard.wakeups,
             order: shard.order.close(),
+            updates: shard.updates,
+            happened: shard.faults.take_happened(),
             tallies: std::mem::take(&mut shard.tallies),
             jobs_per_worker: match shard.plan.workers {
                 0 => Vec::new(),
                 _ => shard.workers.iter().map(|worker| worker.jobs).collect(),
             },
-            connections_lost: shard.lost_workers + shard.lost_clients,
+            shed_in_restart: shard.shed_in_restart,
+            connections_lost: shard.lost_workers + shard.lost_clients - shard.ended_by_faults,
             reconnects: shard.reconnects,
             unexpected: shard.unexpected,
             first_refusal: shard.first_refusal.take(),

@@ -29,6 +29,10 @@ pub(crate) struct Job {
     pub(crate) handle: u64,
     /// Where it stands in its queue.
     pub(crate) place: Place,
+    /// It may not run before.
+    pub(crate) not_before: u64,
+    /// Parts of its result that have come.
+    pub(crate) parts: u32,
     pub(crate) client: u32,
     /// Who ran it last.
     pub(crate) worker: u32,
@@ -40,6 +44,8 @@ pub(crate) struct Job {
     pub(crate) counted: bool,
     /// It timed out.
     pub(crate) timed_out: bool,
+    /// It shares the job of an earlier submission.
+    pub(crate) joined: bool,
     /// Its client is gone; whether the server has it is unknown.
     pub(crate) orphan: bool,
     /// Nothing can come any more.
@@ -57,12 +63,15 @@ impl Job {
             t4: 0,
             handle: 0,
             place: Place::default(),
+            not_before: 0,
+            parts: 0,
             client,
             worker: NOBODY,
             phase,
             woke: false,
             counted: false,
             timed_out: false,
+            joined: false,
             orphan: false,
             done: false,
         }
@@ -192,18 +201,9 @@ impl Jobs {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::protocol::Priority;
 
     fn job() -> Job {
-        let spec = Spec {
-            function: 0,
-            priority: Priority::Normal,
-            background: false,
-            payload: 64,
-            result: 0,
-            service_ns: 0,
-        };
-        Job::new(spec, 0, 0, 0)
+        Job::new(Spec::default(), 0, 0, 0)
     }
 
     #[test]

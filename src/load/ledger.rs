@@ -16,17 +16,18 @@ pub struct Unbalanced {
     pub sum: u64,
 }
 
-/// Checks `scheduled = sent + shed` and `sent = ok + failed + error + timeout + in flight`.
+/// Checks `scheduled = sent + shed` and `sent = ended + in flight`.
 pub(crate) fn check(ledger: &Ledger) -> Result<(), Unbalanced> {
     holds(
         ("scheduled", ledger.scheduled),
         ("sent + shed", ledger.sent + ledger.shed),
     )?;
-    let ended = ledger.ok + ledger.failed + ledger.error + ledger.timeout;
+    let ended = ledger.ended();
     holds(
         ("sent", ledger.sent),
         (
-            "ok + failed + error + timeout + in flight",
+            "ok + failed as told + failed + error + timeout + abandoned + lost in restart + in \
+             flight",
             ended + ledger.in_flight,
         ),
     )

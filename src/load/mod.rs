@@ -17,11 +17,14 @@
 
 mod admin;
 mod arrival;
+mod calendar;
 mod client;
 mod closing;
+mod coalesce;
 mod draw;
 mod drive;
 mod fairness;
+mod faults;
 mod jobs;
 mod ledger;
 mod levels;
@@ -55,6 +58,7 @@ pub use watch::{OnProgress, Progress};
 use crate::report::Report;
 use admin::Admin;
 use drive::Done;
+use faults::Outage;
 use seconds::Gathered;
 use std::io;
 use std::sync::Arc;
@@ -187,6 +191,8 @@ struct Shared {
     /// When the last question to the target was asked that was answered with "no jobs".
     empty_at: AtomicU64,
     counters: Vec<Counters>,
+    /// Whether the target is being restarted.
+    outage: Arc<Outage>,
     /// Where the responses of each second go.
     gathered: mpsc::Sender<Gathered>,
 }
@@ -230,8 +236,10 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
     let probed = admin::probe(&plan.target, plan.connect_timeout)?;
     let (gathered, seconds) = mpsc::channel();
     let started_unix = SystemTime::now().duration_since(UNIX_EPOCH);
+    let origin = Instant::now();
     let shared = Arc::new(Shared {
-        origin: Instant::now(),
+        origin,
+        outage: Outage::new(origin),
         stop: control.stop,
         failed: AtomicBool::new(false),
         ready: AtomicUsize::new(0),
@@ -262,6 +270,7 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         started_unix: started_unix.map_or(0, |time| time.as_secs()),
         watched,
         interrupted: shared.stop.load(Relaxed),
+        restart_failures: shared.outage.failures(),
         left_over,
         plan,
     };

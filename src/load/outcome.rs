@@ -6,10 +6,10 @@ use super::plan::{Pace, Plan};
 use super::recorder::Stage;
 use super::tally::{Phase, Tally};
 use super::watch::Watched;
-use super::{LoadError, fairness, ledger, machine};
+use super::{LoadError, fairness, faults, ledger, machine};
 use crate::report::{
-    self, Generator, Kind, Ledger, LoopKind, Report, SCHEMA_VERSION, ServerUse, Target, Verdict,
-    Wakeups,
+    self, Generator, Kind, Ledger, LoopKind, Report, SCHEMA_VERSION, ServerUse, Target, Updates,
+    Verdict, Wakeups,
 };
 
 /// Schedule lag (p99.9) above which an open loop says more about the generator than about the
@@ -36,6 +36,8 @@ pub(crate) struct Context {
     pub(crate) interrupted: bool,
     /// Jobs of this run that the target holds after all connections were closed.
     pub(crate) left_over: Option<u64>,
+    /// How restarts of the target failed.
+    pub(crate) restart_failures: Vec<String>,
 }
 
 /// Merges the shards. No report unless the sums hold.
@@ -81,12 +83,14 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
         phases: tallies
             .iter()
             .filter(|tally| tally.phase.reported())
-            .map(|tally| phase(tally, context.plan.pace))
+            .map(|tally| phase(tally, &context.plan))
             .collect(),
         ledger: books,
         balance: fairness::balance(&jobs),
         order: Some(order),
         wakeups: wakeups(shards),
+        updates: updates(shards),
+        faults: faults::report(shards.iter().map(|shard| shard.happened.clone())),
         generator,
         series: context.watched.series,
         intervals: context.watched.intervals,
@@ -97,7 +101,8 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
 fn merge_tallies(shards: &[Done]) -> Vec<Tally> {
     let mut merged: Vec<Tally> = Vec::new();
     for tally in shards.iter().flat_map(|shard| &shard.tallies) {
-        match merged.iter_mut().find(|known| known.phase == tally.phase) {
+        let is_same = |known: &&mut Tally| (known.phase, known.step) == (tally.phase, tally.step);
+        match merged.iter_mut().find(is_same) {
             Some(known) => known.merge(tally),
             None => merged.push(tally.clone()),
         }
@@ -105,15 +110,29 @@ fn merge_tallies(shards: &[Done]) -> Vec<Tally> {
     merged
 }
 
-fn phase(tally: &Tally, pace: Pace) -> report::Phase {
+/// All measured phases as one.
+fn measured(tallies: &[Tally]) -> Option<Tally> {
+    let mut measured = tallies.iter().filter(|tally| tally.phase == Phase::Measure);
+    let mut all = measured.next()?.clone();
+    measured.for_each(|tally| all.merge(tally));
+    Some(all)
+}
+
+fn phase(tally: &Tally, plan: &Plan) -> report::Phase {
     let seconds = tally.seconds();
     let rate = |count: u64| count as f64 / seconds.max(1e-9);
-    let offered = match (pace, tally.phase) {
-        (Pace::Open { rate, .. }, Phase::Warmup | Phase::Measure) => Some(rate),
+    let own = match tally.phase {
+        Phase::Measure => plan.phases.0.get(tally.step),
+        _ => None,
+    };
+    let offered = match (plan.pace, tally.phase) {
+        (Pace::Open { rate, .. }, Phase::Warmup | Phase::Measure) => {
+            Some(own.map_or(rate, |own| own.rate.mean()))
+        }
         _ => None,
     };
     report::Phase {
-        name: tally.phase.name().to_owned(),
+        name: own.map_or(tally.phase.name(), |own| &own.name).to_owned(),
         at_seconds: tally.started as f64 / 1e9,
         seconds,
         sent: tally.sent,
@@ -142,6 +161,14 @@ fn server_use(tally: &Tally) -> Option<ServerUse> {
     })
 }
 
+fn updates(shards: &[Done]) -> Updates {
+    let mut sum = Updates::default();
+    for shard in shards {
+        sum.add(&shard.updates);
+    }
+    sum
+}
+
 fn wakeups(shards: &[Done]) -> Wakeups {
     let mut sum = Wakeups::default();
     for shard in shards {
@@ -151,14 +178,14 @@ fn wakeups(shards: &[Done]) -> Wakeups {
 }
 
 fn generator(plan: &Plan, tallies: &[Tally], shards: &[Done], books: &Ledger) -> Generator {
-    let measured = tallies.iter().filter(|t| t.recorder.is_some());
-    let (cpu, wall) = measured.fold((0.0, 0.0), |(cpu, wall), tally| {
+    let recorded = tallies.iter().filter(|t| t.recorder.is_some());
+    let (cpu, wall) = recorded.fold((0.0, 0.0), |(cpu, wall), tally| {
         (cpu + tally.cpu_seconds, wall + tally.seconds())
     });
-    let lag = tallies
-        .iter()
-        .find(|tally| tally.phase == Phase::Measure)
-        .and_then(|tally| tally.recorder.as_ref()?.histogram(Stage::ScheduleLag))
+    let recorder = measured(tallies).and_then(|tally| tally.recorder);
+    let lag = recorder
+        .as_ref()
+        .and_then(|recorder| recorder.histogram(Stage::ScheduleLag))
         .filter(|histogram| !histogram.is_empty());
     Generator {
         threads: plan.threads,
@@ -191,14 +218,14 @@ fn verdict(
     }
     broken_invariants(&mut verdict, books);
     inconclusive(&mut verdict, context, shards, books);
-    generator_was_the_limit(&mut verdict, context, books, generator, tallies);
+    generator_was_the_limit(&mut verdict, context, shards, books, generator, tallies);
     did_not_keep_up(&mut verdict, context, tallies);
     left_over(&mut verdict, context);
     verdict
 }
 
 fn did_not_keep_up(verdict: &mut Verdict, context: &Context, tallies: &[Tally]) {
-    let measure = tallies.iter().find(|tally| tally.phase == Phase::Measure);
+    let measure = measured(tallies);
     // With a number of jobs the phase lasts until the last one is answered.
     let (Pace::Open { rate, .. }, Some(tally), None) =
         (context.plan.pace, measure, context.plan.jobs)
@@ -231,6 +258,10 @@ fn broken_invariants(verdict: &mut Verdict, books: &Ledger) {
         (
             books.wrong_body,
             "wrong body: payload, result or function of another job, or damaged",
+        ),
+        (
+            books.early,
+            "early: run before the time they were submitted for",
         ),
     ] {
         if count > 0 {
@@ -265,13 +296,14 @@ fn broken_order(verdict: &mut Verdict, order: &report::Order) {
 }
 
 fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books: &Ledger) {
-    if books.ok == 0 {
+    if books.ok + books.failed_as_told == 0 {
         verdict.find(Kind::Inconclusive, "not a single job ended well");
     }
     let refused = books.error + books.failed;
     let lost_connections: u64 = shards.iter().map(|shard| shard.connections_lost).sum();
     // Our workers fail no job, and a lost worker may.
-    if books.failed > 0 && lost_connections == 0 {
+    let untouched = shards.iter().all(|shard| shard.happened.is_empty());
+    if books.failed > 0 && lost_connections == 0 && untouched {
         let text = format!("{} jobs failed, and no worker failed them", books.failed);
         verdict.find(Kind::Invariant, text);
     }
@@ -283,6 +315,9 @@ fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books
             books.sent
         );
         verdict.find(Kind::Inconclusive, text);
+    }
+    for failure in &context.restart_failures {
+        verdict.find(Kind::Inconclusive, failure);
     }
     if books.timeout > 0 {
         let limit = context.plan.timeout.as_secs_f64();
@@ -311,15 +346,23 @@ fn inconclusive(verdict: &mut Verdict, context: &Context, shards: &[Done], books
 fn generator_was_the_limit(
     verdict: &mut Verdict,
     context: &Context,
+    shards: &[Done],
     books: &Ledger,
     generator: &Generator,
     tallies: &[Tally],
 ) {
-    if books.shed > 0 {
+    let excused: u64 = shards.iter().map(|shard| shard.shed_in_restart).sum();
+    let shed = books.shed - excused;
+    if excused > 0 {
+        verdict.notes.push(format!(
+            "{excused} scheduled jobs were not sent: the target was being restarted"
+        ));
+    }
+    if shed > 0 {
         let text = format!(
-            "{} of {} scheduled jobs were not sent: too many were on their way, or no connection \
-             was open",
-            books.shed, books.scheduled
+            "{shed} of {} scheduled jobs were not sent: too many were on their way, or no \
+             connection was open",
+            books.scheduled
         );
         verdict.find(Kind::Generator, text);
     }
@@ -334,11 +377,11 @@ fn generator_was_the_limit(
             format!("the generator was late: schedule lag p99.9 is {lag}"),
         );
     }
-    let measure = tallies.iter().find(|tally| tally.phase == Phase::Measure);
+    let measure = measured(tallies);
     if let (Pace::Open { rate, .. }, Some(tally), Some(_)) =
         (context.plan.pace, measure, context.plan.duration)
     {
-        let share = tally.sent as f64 / tally.seconds().max(1e-9) / rate;
+        let share = (tally.sent + excused) as f64 / tally.seconds().max(1e-9) / rate;
         if share < ACHIEVED && !context.interrupted && context.plan.jobs.is_none() {
             let percent = 100.0 * share;
             verdict.find(
@@ -357,8 +400,8 @@ fn generator_was_the_limit(
 
 /// Finds a response that is mostly the generator's own lateness.
 fn late(verdict: &mut Verdict, tallies: &[Tally]) {
-    let measure = tallies.iter().find(|tally| tally.phase == Phase::Measure);
-    let Some(recorder) = measure.and_then(|tally| tally.recorder.as_ref()) else {
+    let measure = measured(tallies);
+    let Some(recorder) = measure.and_then(|tally| tally.recorder) else {
         return;
     };
     let p99 = |stage| {

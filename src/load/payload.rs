@@ -20,6 +20,23 @@ pub(crate) enum Kind {
     Payload,
     /// Of a WORK_COMPLETE.
     Result,
+    /// Of a WORK_DATA or WORK_WARNING; its number says which part of the job's it is.
+    Part,
+}
+
+/// Bits of a part's number that are the job's.
+const JOB_BITS: u32 = 40;
+
+/// The number of a job's part.
+#[inline]
+pub(crate) fn part(job: u64, part: u32) -> u64 {
+    job | u64::from(part) << JOB_BITS
+}
+
+/// The job and the part that a number of [`part`] names.
+#[inline]
+pub(crate) fn job_and_part(number: u64) -> (u64, u32) {
+    (number & ((1 << JOB_BITS) - 1), (number >> JOB_BITS) as u32)
 }
 
 impl Kind {
@@ -28,6 +45,7 @@ impl Kind {
         match self {
             Kind::Payload => 0x5061_794c,
             Kind::Result => 0x5265_7355,
+            Kind::Part => 0x5061_7254,
         }
     }
 }

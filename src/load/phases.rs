@@ -1,7 +1,8 @@
 //! What comes after what: connect, flood, backlog, warm-up, measure, drain.
 
 use super::arrival::Schedule;
-use super::plan::Pace;
+use super::faults;
+use super::plan::{LoadPhase, Pace, Rate};
 use super::shard::{Actor, Shard};
 use super::tally::Phase;
 use super::worker::SWEEP_PREFETCH;
@@ -49,16 +50,31 @@ impl Shard {
         }
         let warm = self.plan.warmup.is_zero() || self.phase == Phase::Warmup;
         let phase = if warm { Phase::Measure } else { Phase::Warmup };
+        self.begin_step(phase, 0, now, io);
+    }
+
+    /// Begins to warm up, or one of the measured phases: the only one, or one of the plan's.
+    fn begin_step(&mut self, phase: Phase, step: usize, now: u64, io: &mut Io) {
+        if self.phase == Phase::Measure {
+            self.scheduled_before += self.tally().scheduled;
+        }
         self.enter(phase, now);
+        self.step = step;
+        self.tally().step = step;
+        if phase == Phase::Measure {
+            self.measured_from.get_or_insert(now);
+        }
         if let Pace::Open { rate, arrival } = self.plan.pace {
-            let span = match phase {
-                Phase::Warmup => Some(self.plan.warmup),
-                _ => self.plan.duration,
-            };
-            let seed = self.plan.seed ^ ((self.index as u64) << 8 | phase as u64);
+            let mut rate = Rate::Steady(rate);
+            if let (Phase::Measure, Some(own)) = (phase, self.plan.phases.0.get(step)) {
+                rate = own.rate;
+            }
+            let span = self.length(phase);
+            let seed = (self.index as u64) << 8 | phase as u64 | (step as u64) << 40;
+            let seed = self.plan.seed ^ seed;
             let span = match (span, self.plan.jobs) {
                 (Some(span), _) => Some(nanos(span)),
-                (None, Some(jobs)) => Some((jobs as f64 / rate * 1e9) as u64),
+                (None, Some(jobs)) => Some((jobs as f64 / rate.mean() * 1e9) as u64),
                 (None, None) => None,
             };
             self.schedule = Some(Box::new(Schedule::new(rate, arrival, span, seed)));
@@ -78,12 +94,20 @@ impl Shard {
 
     /// When the phase ends at the latest, if time ends it.
     fn phase_end(&mut self) -> Option<u64> {
-        let length = match self.phase {
-            Phase::Warmup => Some(self.plan.warmup),
-            Phase::Measure => self.plan.duration,
-            _ => None,
-        };
+        let length = self.length(self.phase);
         length.map(|length| self.tally().started + nanos(length))
+    }
+
+    /// How long the phase lasts, if time ends it.
+    fn length(&self, phase: Phase) -> Option<Duration> {
+        match phase {
+            Phase::Warmup => Some(self.plan.warmup),
+            Phase::Measure => match self.plan.phases.0.get(self.step) {
+                Some(own) => Some(own.duration),
+                None => self.plan.duration,
+            },
+            _ => None,
+        }
     }
 
     /// Whether the phase still wants jobs.
@@ -93,7 +117,10 @@ impl Shard {
         match self.phase {
             Phase::Flood => scheduled < self.plan.backlog,
             Phase::Warmup => true,
-            Phase::Measure => self.plan.jobs.is_none_or(|jobs| scheduled < jobs),
+            Phase::Measure => {
+                let all = self.scheduled_before + scheduled;
+                self.plan.jobs.is_none_or(|jobs| all < jobs)
+            }
             _ => false,
         }
     }
@@ -103,6 +130,7 @@ impl Shard {
         self.serve_due(now, io);
         self.arrive(now, io);
         self.time_out(now);
+        self.go_wrong(now, io);
         let interrupted = self.shared.stop.load(Relaxed);
         if self.gone.is_some() {
             return self.over(now);
@@ -139,6 +167,12 @@ impl Shard {
         }
         if let Some(end) = self.phase_end() {
             at = at.min(end);
+        }
+        if self.faults.any_open() {
+            at = at.min(now + faults::LOOK);
+        }
+        if let (Some(start), Some(next)) = (self.measured_from, self.faults.next()) {
+            at = at.min((start + next).max(now + faults::LOOK));
         }
         // Once all jobs are sent the schedule is in the past: looking for it would never end.
         let arrives = self.may_arrive() && self.may_send();
@@ -181,7 +215,11 @@ impl Shard {
                     under_way += 1;
                     self.submit(index, conn, intended, io);
                 }
-                _ => self.ledger.shed += 1,
+                client => {
+                    self.ledger.shed += 1;
+                    let restarted = client.is_none() && self.shared.outage.excuses();
+                    self.shed_in_restart += u64::from(restarted);
+                }
             }
         }
         self.schedule = Some(schedule);
@@ -200,7 +238,13 @@ impl Shard {
         match self.plan.pace {
             Pace::Open { rate, .. } => {
                 let (least, most) = SHED_BOUNDS;
-                (rate * SHED_SECONDS).clamp(least, most) as usize
+                let highest = |phase: &LoadPhase| phase.rate.highest();
+                let rate = self.plan.phases.0.iter().map(highest).fold(rate, f64::max);
+                let delay = self
+                    .plan
+                    .epoch
+                    .map_or(0.0, |delay| delay.as_secs_f64() + 1.0);
+                (rate * (SHED_SECONDS + delay)).clamp(least, most) as usize
             }
             Pace::Closed { .. } => usize::MAX,
         }
@@ -250,15 +294,17 @@ impl Shard {
     }
 
     fn loading(&mut self, now: u64, io: &mut Io) {
-        if self
-            .phase_end()
-            .is_some_and(|end| now >= end && self.has_arrived(now, end))
-        {
-            match self.phase {
+        let end = self.phase_end().filter(|end| now >= *end);
+        if let Some(end) = end.filter(|end| self.has_arrived(now, *end)) {
+            let next = self.step + 1;
+            return match self.phase {
                 Phase::Warmup => self.begin_load(now, io),
+                // It begins when it should, though that is noticed later.
+                _ if next < self.plan.phases.0.len() => {
+                    self.begin_step(Phase::Measure, next, end, io);
+                }
                 _ => self.begin_drain(now, io),
-            }
-            return;
+            };
         }
         if self.may_send() {
             return self.refill_all(now, io);
@@ -272,7 +318,8 @@ impl Shard {
             self.ends_with_last_frame();
             self.begin_drain(now, io);
         } else {
-            let late = now - self.quiet_from > nanos(self.plan.drain);
+            let quiet_from = self.quiet_from.max(self.last_due);
+            let late = now.saturating_sub(quiet_from) > nanos(self.plan.drain);
             if self.holds(late || self.settled()) {
                 self.begin_drain(now, io);
             }
@@ -295,14 +342,17 @@ impl Shard {
             true => self.plan.drain.min(INTERRUPTED_DRAIN),
             false => self.plan.drain,
         };
-        let waited = now.saturating_sub(self.tally().started);
+        let waited = now.saturating_sub(self.tally().started.max(self.last_due));
         let ended = waited >= nanos(limit) || self.settled();
         self.jobs.live() == 0 || self.holds(ended)
     }
 
     /// Nothing has come for a while, and the target says that it holds nothing of ours.
     fn settled(&self) -> bool {
-        self.shared.empty_at.load(Relaxed) > self.active_at + SETTLED
+        // What is not due yet need not be told of, nor what a server that is down has.
+        let active_at = self.active_at.max(self.last_due);
+        let empty = self.shared.empty_at.load(Relaxed) > active_at + SETTLED;
+        empty && !self.shared.outage.is_on()
     }
 
     /// The actors to be connected again now.

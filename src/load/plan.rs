@@ -100,6 +100,8 @@ pub struct Plan {
     pub faults: Vec<Fault>,
     /// The command that restarts the server, for the fault of that name.
     pub restart_cmd: Option<String>,
+    /// Whether acknowledged background jobs must survive a restart of the server.
+    pub durable: bool,
     /// Service levels that the run must meet.
     pub slos: Vec<Slo>,
     /// End the run once a service level has been missed for so long.
@@ -155,6 +157,7 @@ impl Plan {
             backlog: 0,
             faults: Vec::new(),
             restart_cmd: None,
+            durable: false,
             slos: Vec::new(),
             abort_after: None,
             invariants: Invariants::ALL,

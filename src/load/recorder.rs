@@ -19,10 +19,11 @@ pub(crate) enum Stage {
     Response,
     Overhead,
     RoundTrip,
+    Lateness,
 }
 
 /// What reports and service levels call them.
-pub(crate) const NAMES: [&str; 9] = [
+pub(crate) const NAMES: [&str; 10] = [
     "schedule_lag",
     "submit_ack",
     "queue_wait",
@@ -32,6 +33,7 @@ pub(crate) const NAMES: [&str; 9] = [
     "response",
     "overhead",
     "round_trip",
+    "lateness",
 ];
 
 /// The histograms of one phase.
@@ -65,8 +67,12 @@ impl Recorder {
         if job.t3 == 0 || job.t1 == 0 {
             return;
         }
-        let wait = job.t3.saturating_sub(job.t1);
+        // A job of a given time does not wait before that.
+        let wait = job.t3.saturating_sub(job.t1.max(job.not_before));
         self.record(Stage::QueueWait, wait);
+        if job.not_before > 0 {
+            self.record(Stage::Lateness, job.t3.saturating_sub(job.not_before));
+        }
         if job.woke {
             self.record(Stage::Wake, wait);
         }
@@ -122,17 +128,9 @@ impl Recorder {
 mod tests {
     use super::*;
     use crate::load::draw::Spec;
-    use crate::protocol::Priority;
 
     fn job() -> Job {
-        let spec = Spec {
-            function: 0,
-            priority: Priority::Normal,
-            background: false,
-            payload: 64,
-            result: 32,
-            service_ns: 0,
-        };
+        let spec = Spec::default();
         let mut job = Job::new(spec, 0, 0, 1_000);
         (job.t1, job.t2, job.t3, job.t4) = (3_000, 4_000, 7_000, 12_000);
         job

@@ -122,6 +122,8 @@ pub struct Scenario {
     pub fault: Option<Vec<Fault>>,
     /// The command that restarts the server.
     pub restart_cmd: Option<String>,
+    /// Whether acknowledged background jobs must survive a restart of the server.
+    pub durable: Option<bool>,
     /// Service levels that the run must meet.
     #[serde(with = "spelled::list")]
     pub slo: Option<Vec<Slo>>,
@@ -178,6 +180,7 @@ macro_rules! with_plain_keys {
             warning,
             fault,
             restart_cmd,
+            durable,
             slo,
             abort_after,
             invariants,
@@ -263,6 +266,7 @@ impl Scenario {
             backlog: self.backlog.unwrap_or(default.backlog),
             faults: self.fault.unwrap_or_default(),
             restart_cmd: self.restart_cmd,
+            durable: self.durable.unwrap_or(default.durable),
             slos: self.slo.unwrap_or_default(),
             abort_after: self.abort_after,
             invariants: self.invariants.unwrap_or(default.invariants),
@@ -370,6 +374,7 @@ impl From<Plan> for Scenario {
             warning: Some(plan.warning_percent),
             fault: Some(plan.faults),
             restart_cmd: plan.restart_cmd,
+            durable: Some(plan.durable),
             slo: Some(plan.slos),
             abort_after: plan.abort_after,
             invariants: Some(plan.invariants),

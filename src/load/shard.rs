@@ -4,21 +4,24 @@
 //! clients do is in `client`, what the workers do in `worker`, the order of phases in `phases`.
 
 use super::arrival::Schedule;
-use super::client::Client;
+use super::calendar::Calendar;
+use super::client::{Client, End};
 use super::closing::{self, Closing};
+use super::coalesce::Groups;
 use super::draw::Draws;
+use super::faults::Faults;
 use super::jobs::Jobs;
 use super::order::Order;
 use super::pacer::{Pacer, nanoseconds};
 use super::payload::Bodies;
-use super::plan::{Pace, Plan};
+use super::plan::{Pace, Plan, Unique};
 use super::recorder::Recorder;
 use super::seconds::Seconds;
 use super::tally::{Phase, Tally};
 use super::worker::Worker;
 use super::{LoadError, Shared};
 use crate::protocol::{Body, ConnId, Frame, Request, Response};
-use crate::report::{Ledger, Wakeups};
+use crate::report::{Ledger, Updates, Wakeups};
 use crate::wire::{Closed, Io, Service};
 use slotmap::SecondaryMap;
 use std::cmp::Reverse;
@@ -54,15 +57,33 @@ pub(crate) struct Shard {
     pub(crate) draws: Draws,
     pub(crate) bodies: Bodies,
     pub(crate) jobs: Jobs,
+    /// Whether submissions may share a job, and those that do.
+    pub(crate) coalesces: bool,
+    pub(crate) groups: Groups,
+    pub(crate) calendar: Calendar,
+    /// The time of the latest job that has one.
+    pub(crate) last_due: u64,
+    pub(crate) faults: Faults,
+    /// Jobs not sent because the server was being restarted.
+    pub(crate) shed_in_restart: u64,
+    /// When the server went down by a restart, for the last time.
+    pub(crate) down_at: u64,
     pub(crate) functions: Vec<Box<[u8]>>,
     pub(crate) clients: Vec<Client>,
     pub(crate) workers: Vec<Worker>,
-    actors: SecondaryMap<ConnId, Actor>,
+    pub(crate) actors: SecondaryMap<ConnId, Actor>,
     pub(crate) schedule: Option<Box<Schedule>>,
     pub(crate) ledger: Ledger,
     pub(crate) wakeups: Wakeups,
     pub(crate) order: Order,
+    pub(crate) updates: Updates,
     pub(crate) phase: Phase,
+    /// Which of the plan's phases it is, while it measures.
+    pub(crate) step: usize,
+    /// When measuring began.
+    pub(crate) measured_from: Option<u64>,
+    /// Jobs scheduled in the measured phases before this one.
+    pub(crate) scheduled_before: u64,
     pub(crate) tallies: Vec<Tally>,
     /// Responses of the second that it is.
     pub(crate) seconds: Seconds,
@@ -87,6 +108,8 @@ pub(crate) struct Shard {
     pub(crate) lost: VecDeque<(u64, Actor)>,
     pub(crate) lost_workers: u64,
     pub(crate) lost_clients: u64,
+    /// Of these connections: ended by a fault of the plan.
+    pub(crate) ended_by_faults: u64,
     pub(crate) reconnects: u64,
     pub(crate) unexpected: u64,
     pub(crate) first_refusal: Option<String>,
@@ -121,6 +144,13 @@ impl Shard {
             draws: Draws::new(&plan, seed),
             bodies: Bodies::new(plan.id.0.wrapping_add(index as u64), plan.seed, largest),
             jobs: Jobs::default(),
+            coalesces: matches!(plan.unique, Unique::Pool(_)),
+            groups: Groups::default(),
+            calendar: Calendar::new(origin),
+            last_due: 0,
+            faults: Faults::new(&plan, index),
+            shed_in_restart: 0,
+            down_at: 0,
             functions: (0..plan.functions).map(name).collect(),
             clients: (0..clients).map(|_| Client::default()).collect(),
             // Without workers, one sweeps up at the end what was queued.
@@ -132,7 +162,11 @@ impl Shard {
             ledger: Ledger::default(),
             wakeups: Wakeups::default(),
             order: Order::new(plan.functions, plan.workers * plan.prefetch),
+            updates: Updates::default(),
             phase: Phase::Connect,
+            step: 0,
+            measured_from: None,
+            scheduled_before: 0,
             tallies: vec![Tally::begin(Phase::Connect, 1, None, None)],
             seconds: Seconds::new(index, shared.gathered.clone())
                 .map_err(|_| LoadError::Recorder)?,
@@ -149,6 +183,7 @@ impl Shard {
             lost: VecDeque::new(),
             lost_workers: 0,
             lost_clients: 0,
+            ended_by_faults: 0,
             reconnects: 0,
             unexpected: 0,
             first_refusal: None,
@@ -213,9 +248,18 @@ impl Shard {
             return io.close(conn);
         }
         self.actors.insert(conn, actor);
+        self.tear(actor, conn, io);
         match actor {
             Actor::Client(index) => {
                 self.clients[index as usize].conn = Some(conn);
+                if self.plan.exception_percent > 0.0 {
+                    io.request(
+                        conn,
+                        &Request::Option {
+                            name: b"exceptions",
+                        },
+                    );
+                }
                 self.ask_whether_served(conn, io);
             }
             Actor::Worker(index) => self.worker_connected(index, conn, io),
@@ -250,6 +294,15 @@ impl Shard {
             Actor::Client(index) => self.clients[index as usize].conn = None,
             Actor::Worker(index) => self.workers[index as usize].conn = None,
         }
+    }
+
+    /// Has a lost connection made again in a while, no more of them at a time than at the start.
+    pub(crate) fn connect_again(&mut self, actor: Actor, now: u64) {
+        let gap = (1e9 / self.plan.connect_rate) as u64;
+        let last = self.lost.back().map_or(0, |(at, _)| at + gap);
+        let at = last.max(now + RECONNECT_AFTER);
+        self.lost.push_back((at, actor));
+        self.pacer.wake_at(at);
     }
 
     /// Ends all connections, without leaving abilities behind.
@@ -313,8 +366,25 @@ impl Service for Shard {
             closing::Stage::Settling => self.closing.disturbed = true,
             closing::Stage::Frozen => return self.forget(actor),
         }
+        let now = self.pacer.now();
+        let restarted = self.shared.outage.excuses();
+        if restarted {
+            self.down_at = now;
+        }
+        let leaving = match actor {
+            Actor::Client(index) => self.clients[index as usize].leaving,
+            Actor::Worker(index) => self.workers[index as usize].leaving,
+        };
+        self.ended_by_faults += u64::from(restarted || leaving);
         let served = match actor {
-            Actor::Client(index) => self.client_lost(index),
+            Actor::Client(index) => {
+                let end = match (leaving, restarted) {
+                    (true, _) => End::Abandoned,
+                    (false, true) => End::Restart,
+                    (false, false) => End::Error,
+                };
+                self.client_lost(index, end)
+            }
             Actor::Worker(index) => self.worker_lost(index),
         };
         if !served {
@@ -327,9 +397,7 @@ impl Service for Shard {
             let what = format!("the target ended a connection while they were made: {why}");
             self.gone.get_or_insert(what);
         }
-        let now = self.pacer.now();
-        self.lost.push_back((now + RECONNECT_AFTER, actor));
-        self.pacer.wake_at(now + RECONNECT_AFTER);
+        self.connect_again(actor, now);
     }
 
     #[inline]

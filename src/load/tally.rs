@@ -49,6 +49,8 @@ impl Phase {
 #[derive(Clone)]
 pub(crate) struct Tally {
     pub(crate) phase: Phase,
+    /// Which of the plan's phases it is, while it measures.
+    pub(crate) step: usize,
     pub(crate) started: u64,
     pub(crate) ended: u64,
     /// When it was over, where that is noticed late.
@@ -73,6 +75,7 @@ impl Tally {
     ) -> Self {
         Tally {
             phase,
+            step: 0,
             started: now,
             ended: 0,
             over_at: None,

@@ -1,9 +1,11 @@
 //! The workers' side: CAN_DO, GRAB_JOB, PRE_SLEEP on NO_JOB, GRAB_JOB on NOOP.
 
 use super::closing::Stage;
+use super::coalesce::Runner;
+use super::draw::{Fate, Spec};
 use super::jobs::{Found, NOBODY};
 use super::order::Grabs;
-use super::payload::{Bad, Kind};
+use super::payload::{Bad, HEADER, Kind, part};
 use super::shard::{Shard, handle_hash};
 use super::tally::Phase;
 use crate::protocol::request::MAX_HANDLE;
@@ -28,8 +30,8 @@ pub(crate) struct Worker {
     grabs: usize,
     /// When those of before the end were written.
     pub(crate) grabbed: Grabs,
-    /// Jobs in service, with the handles to answer them.
-    held: Vec<(u64, HandleText)>,
+    /// Jobs in service.
+    held: Vec<Held>,
     /// Jobs whose result has not been handed to the kernel.
     unstamped: Vec<u64>,
     /// Jobs that were assigned to another while this connection seemed to be alive.
@@ -38,6 +40,21 @@ pub(crate) struct Worker {
     lost_at: u64,
     /// Measured jobs.
     pub(crate) jobs: u64,
+    /// Answers nothing before this time.
+    pub(crate) stalled_until: u64,
+    /// Asks for no more jobs: its connection is about to end, as the plan wants it.
+    pub(crate) leaving: bool,
+    /// Sends its packets in pieces.
+    pub(crate) torn: bool,
+}
+
+/// A job in service.
+#[derive(Clone, Copy, Debug)]
+struct Held {
+    number: u64,
+    handle: HandleText,
+    /// Steps of it that its client has been told of.
+    steps: u32,
 }
 
 impl Worker {
@@ -58,7 +75,17 @@ impl Worker {
 
     /// Whether the job is in service here.
     pub(crate) fn has(&self, number: u64) -> bool {
-        self.held.iter().any(|(held, _)| *held == number)
+        self.held.iter().any(|held| held.number == number)
+    }
+
+    /// The jobs in service.
+    pub(crate) fn held(&self) -> impl Iterator<Item = u64> {
+        self.held.iter().map(|held| held.number)
+    }
+
+    /// Whether nothing would be lost if it left now.
+    pub(crate) fn may_leave(&self) -> bool {
+        self.held.is_empty() && self.grabs == 0 && self.unstamped.is_empty()
     }
 }
 
@@ -105,6 +132,8 @@ impl HandleText {
 struct Assigned<'a> {
     handle: &'a [u8],
     function: &'a [u8],
+    /// Where the server tells it.
+    reducer: Option<&'a [u8]>,
     body: Body<'a>,
 }
 
@@ -112,14 +141,7 @@ impl Shard {
     /// Introduces a worker. Where a backlog comes first it starts later.
     pub(crate) fn worker_connected(&mut self, index: u32, conn: ConnId, io: &mut Io) {
         self.order.disturbed(self.jobs.next(), None);
-        let jobs = self.workers[index as usize].jobs;
-        let lost_at = self.workers[index as usize].lost_at;
-        self.workers[index as usize] = Worker {
-            conn: Some(conn),
-            jobs,
-            lost_at,
-            ..Worker::default()
-        };
+        self.workers[index as usize].conn = Some(conn);
         let later = matches!(self.phase, Phase::Connect | Phase::Flood) && self.plan.backlog > 0;
         if later {
             self.ask_whether_served(conn, io);
@@ -148,10 +170,11 @@ impl Shard {
 
     #[inline]
     fn grab(&mut self, index: u32, conn: ConnId, io: &mut Io) {
-        if self.closing.stage != Stage::Running {
+        let worker = &mut self.workers[index as usize];
+        if self.closing.stage != Stage::Running || worker.leaving {
             return;
         }
-        self.workers[index as usize].grabs += 1;
+        worker.grabs += 1;
         self.wakeups.grabs += 1;
         let grabbed = self.order.grabbed();
         self.workers[index as usize].grabbed.push_back(grabbed);
@@ -178,16 +201,26 @@ impl Shard {
                 function,
                 body,
                 ..
+            } => {
+                let assigned = Assigned {
+                    handle,
+                    function,
+                    reducer: None,
+                    body,
+                };
+                self.assigned(index, conn, &assigned, now, io);
             }
-            | Response::JobAssignAll {
+            Response::JobAssignAll {
                 handle,
                 function,
+                reducer,
                 body,
                 ..
             } => {
                 let assigned = Assigned {
                     handle,
                     function,
+                    reducer: Some(reducer),
                     body,
                 };
                 self.assigned(index, conn, &assigned, now, io);
@@ -206,7 +239,7 @@ impl Shard {
         worker.grabbed.pop_front();
         worker.grabs = worker.grabs.saturating_sub(1);
         // With a job in service it asks again once that is done.
-        let goes_on = self.closing.stage == Stage::Running;
+        let goes_on = self.closing.stage == Stage::Running && !worker.leaving;
         if worker.grabs == 0 && worker.held.is_empty() && goes_on {
             worker.sleeping = true;
             let served = worker.served;
@@ -265,15 +298,67 @@ impl Shard {
         let service = number
             .and_then(|number| self.jobs.get(number))
             .map_or(0, |job| job.spec.service_ns);
+        let stalled = self.workers[index as usize].stalled_until > now;
         match number {
-            Some(number) if service > 0 => {
+            Some(number) if service > 0 || stalled => {
                 let handle = HandleText::new(assigned.handle);
-                self.workers[index as usize].held.push((number, handle));
-                self.due.push(Reverse((now + service, index, number)));
-                self.pacer.wake_at(now + service);
+                let held = Held {
+                    number,
+                    handle,
+                    steps: 0,
+                };
+                self.workers[index as usize].held.push(held);
+                self.next_step(index, number, 1, now);
             }
-            _ => self.complete(index, conn, assigned.handle, number, io),
+            _ => self.complete(index, conn, assigned.handle, number, 0, io),
         }
+    }
+
+    /// Steps of each job that its client is told of.
+    fn steps(&self) -> u32 {
+        self.plan.chunks.max(self.plan.progress)
+    }
+
+    /// Has the job go on when its next step is due: all steps and the end are spread evenly over
+    /// its time.
+    fn next_step(&mut self, index: u32, number: u64, step: u32, now: u64) {
+        let steps = u64::from(self.steps()) + 1;
+        let Some(job) = self.jobs.get(number) else {
+            return;
+        };
+        let into = u128::from(job.spec.service_ns) * u128::from(step) / u128::from(steps);
+        let at = (job.t3 + into as u64).max(now);
+        self.due.push(Reverse((at, index, number)));
+        self.pacer.wake_at(at);
+    }
+
+    /// Tells the client of a job how far it is, and sends it a part of the result.
+    fn tell_step(&mut self, conn: ConnId, handle: &[u8], number: u64, step: u32, io: &mut Io) {
+        if step <= self.plan.progress {
+            let (mut far, mut all) = (itoa::Buffer::new(), itoa::Buffer::new());
+            let work = Work::Status {
+                numerator: far.format(step).as_bytes(),
+                denominator: all.format(self.plan.progress).as_bytes(),
+            };
+            io.request(conn, &Request::Work { handle, work });
+        }
+        if step <= self.plan.chunks {
+            let size = self.jobs.get(number).map_or(0, |job| job.spec.result);
+            self.with_part(number, step - 1, size, |body| {
+                let work = Work::Data(body);
+                io.request(conn, &Request::Work { handle, work });
+            });
+        }
+    }
+
+    /// Makes a part of a job's result, never smaller than what says whose it is.
+    fn with_part(&mut self, number: u64, step: u32, size: u32, send: impl FnOnce(Body<'_>)) {
+        let mut scratch = std::mem::take(&mut self.scratch);
+        let size = size.max(HEADER as u32);
+        self.bodies
+            .write(&mut scratch, Kind::Part, part(number, step), size);
+        send(Body::new(&scratch));
+        self.scratch = scratch;
     }
 
     /// The job that a damaged payload was for has been seen all the same.
@@ -305,6 +390,7 @@ impl Shard {
                 return None;
             }
         };
+        let early = job.not_before > now;
         let function = job.spec.function as usize;
         let wrong_function = *self.functions[function] != *assigned.function;
         let handle = handle_hash(assigned.handle);
@@ -317,14 +403,29 @@ impl Shard {
         }
         let wrong_handle = other_handle && !restored;
         let wrong_size = assigned.body.len() != job.spec.payload as usize;
+        let reducer = self.plan.reduce.as_deref().unwrap_or_default();
+        let wrong_reducer = assigned
+            .reducer
+            .is_some_and(|named| named != reducer.as_bytes());
+        if self.coalesces {
+            job.handle = handle;
+            let runner = Runner {
+                number,
+                spec: job.spec,
+                t3: now,
+                t4: 0,
+            };
+            self.groups.runs(handle, runner);
+        }
         let (before, since) = (std::mem::replace(&mut job.worker, index), job.t3);
         job.t3 = now;
         job.t4 = 0;
         job.woke = woke;
         let recovered = restored || job.orphan && job.t2 == 0;
-        if wrong_function || wrong_handle || wrong_size {
+        if wrong_function || wrong_handle || wrong_size || wrong_reducer {
             self.ledger.wrong_body += 1;
         }
+        self.ledger.early += u64::from(early);
         if before != NOBODY {
             self.run_again(Some((before, since)));
         } else if recovered {
@@ -367,7 +468,8 @@ impl Shard {
         }
     }
 
-    /// Answers a job and asks for the next, in one write.
+    /// Answers a job, of which its client has been told so many steps, and asks for the next, in
+    /// one write.
     #[inline]
     fn complete(
         &mut self,
@@ -375,17 +477,35 @@ impl Shard {
         conn: ConnId,
         handle: &[u8],
         number: Option<u64>,
+        told: u32,
         io: &mut Io,
     ) {
+        let mut spec = Spec::default();
+        if let Some(number) = number {
+            spec = self.jobs.get(number).map_or(spec, |job| job.spec);
+            for step in told..self.steps() {
+                self.tell_step(conn, handle, number, step + 1, io);
+            }
+            if spec.warns {
+                self.with_part(number, 0, 0, |body| {
+                    let work = Work::Warning(body);
+                    io.request(conn, &Request::Work { handle, work });
+                });
+            }
+        }
         let mut scratch = std::mem::take(&mut self.scratch);
         scratch.clear();
         if let Some(number) = number {
-            let size = self.jobs.get(number).map_or(0, |job| job.spec.result);
-            self.bodies.write(&mut scratch, Kind::Result, number, size);
+            self.bodies
+                .write(&mut scratch, Kind::Result, number, spec.result);
             self.workers[index as usize].unstamped.push(number);
         }
         let body = Body::new(&scratch);
-        let work = Work::Complete(body);
+        let work = match spec.fate {
+            Fate::Complete => Work::Complete(body),
+            Fate::Fail => Work::Fail,
+            Fate::Exception => Work::Exception(body),
+        };
         io.request(conn, &Request::Work { handle, work });
         self.scratch = scratch;
         io.stamp(conn);
@@ -395,20 +515,34 @@ impl Shard {
         }
     }
 
-    /// Answers the jobs whose service time is over.
+    /// Takes the jobs further whose next step is due, and answers those that are done.
     pub(crate) fn serve_due(&mut self, now: u64, io: &mut Io) {
         while let Some(&Reverse((at, index, number))) = self.due.peek() {
             if at > now {
                 return;
             }
             self.due.pop();
+            let all = self.steps();
             let worker = &mut self.workers[index as usize];
-            let held = worker.held.iter().position(|(held, _)| *held == number);
-            let (Some(held), Some(conn)) = (held, worker.conn) else {
+            let at = worker.held.iter().position(|held| held.number == number);
+            let (Some(at), Some(conn)) = (at, worker.conn) else {
                 continue;
             };
-            let (_, handle) = worker.held.swap_remove(held);
-            self.complete(index, conn, handle.bytes(), Some(number), io);
+            if worker.stalled_until > now {
+                let until = worker.stalled_until;
+                self.due.push(Reverse((until, index, number)));
+                continue;
+            }
+            let held = &mut worker.held[at];
+            if held.steps < all {
+                held.steps += 1;
+                let held = *held;
+                self.tell_step(conn, held.handle.bytes(), number, held.steps, io);
+                self.next_step(index, number, held.steps + 1, now);
+                continue;
+            }
+            let held = worker.held.swap_remove(at);
+            self.complete(index, conn, held.handle.bytes(), Some(number), all, io);
         }
     }
 
@@ -422,6 +556,9 @@ impl Shard {
             };
             job.t4 = now;
             let job = *job;
+            if self.coalesces {
+                self.shared_done(number, job.handle, now);
+            }
             match (job.spec.background, job.t2 > 0) {
                 (true, true) => self.background_done(number, &job),
                 // Its client will not hear of it.
@@ -430,6 +567,24 @@ impl Shard {
             }
         }
         self.workers[index as usize].unstamped = numbers;
+    }
+
+    /// The job of this handle is answered: with it ends what its other submissions had to wait
+    /// for, as far as they hear nothing of it.
+    fn shared_done(&mut self, runner: u64, handle: u64, now: u64) {
+        for number in self.groups.done(handle, now) {
+            let Some(job) = self.jobs.get(number).map(|job| *job) else {
+                continue;
+            };
+            if number == runner {
+                continue;
+            }
+            match job.spec.background {
+                true => self.background_done(number, &job),
+                false if job.orphan => self.jobs.end(number),
+                false => {}
+            }
+        }
     }
 
     /// The books are closed: answers the jobs in service, asks for all that the target has left.
@@ -443,8 +598,8 @@ impl Shard {
             if !std::mem::replace(&mut worker.started, true) {
                 can_do(functions, conn, io);
             }
-            for (_, handle) in worker.held.drain(..) {
-                answer_empty(conn, handle.bytes(), io);
+            for held in worker.held.drain(..) {
+                answer_empty(conn, held.handle.bytes(), io);
             }
             while worker.grabs < SWEEP_PREFETCH {
                 worker.grabs += 1;
@@ -471,6 +626,7 @@ impl Shard {
         *worker = Worker {
             lost_at: now,
             jobs: worker.jobs,
+            torn: worker.torn,
             ..Worker::default()
         };
         served

@@ -21,11 +21,12 @@ pub const MAX_HANDLE: usize = 63;
 pub const MAX_DIGITS: usize = 20;
 
 /// How soon a job of a function is handed out: all high before all normal before all low.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Priority {
     /// SUBMIT_JOB_HIGH.
     High,
     /// SUBMIT_JOB, epoch jobs and reduce jobs.
+    #[default]
     Normal,
     /// SUBMIT_JOB_LOW.
     Low,

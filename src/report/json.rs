@@ -71,15 +71,9 @@ fn check_ledger(books: &Ledger) -> Result<(), Problem> {
     if sum(&[books.sent, books.shed]) != Some(books.scheduled) {
         return Err(Problem::of("ledger.scheduled", "is not sent + shed"));
     }
-    let ends = [
-        books.ok,
-        books.failed,
-        books.error,
-        books.timeout,
-        books.in_flight,
-    ];
-    if sum(&ends) != Some(books.sent) {
-        let what = "is not ok + failed + error + timeout + in_flight";
+    if sum(&[books.ended(), books.in_flight]) != Some(books.sent) {
+        let what = "is not ok + failed_as_told + failed + error + timeout + abandoned + \
+                    lost_in_restart + in_flight";
         return Err(Problem::of("ledger.sent", what));
     }
     Ok(())

@@ -35,7 +35,7 @@ pub const STAMPS: [(&str, &str); 6] = [
 ];
 
 /// The stages, in the order of reports.
-pub const STAGES: [StageDefinition; 9] = [
+pub const STAGES: [StageDefinition; 10] = [
     StageDefinition {
         name: "schedule_lag",
         stamps: "t0 to t1",
@@ -80,6 +80,11 @@ pub const STAGES: [StageDefinition; 9] = [
         name: "round_trip",
         stamps: "t1 to t5",
         question: "what a closed-loop tool would report",
+    },
+    StageDefinition {
+        name: "lateness",
+        stamps: "the time of an epoch job to t3",
+        question: "how long after its time does a job start?",
     },
 ];
 

@@ -58,7 +58,7 @@ pub use order::{Inversions, Order};
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
-    Balance, Environment, Generator, Interval, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION,
-    Sample, ServerUse, ServiceLevel, Stage, Target, Wakeups,
+    Balance, Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Report,
+    SCHEMA_VERSION, Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};

@@ -54,6 +54,12 @@ pub struct Report {
     pub order: Option<Order>,
     /// How often workers were woken, and for nothing.
     pub wakeups: Wakeups,
+    /// What clients heard of their jobs before the end.
+    #[serde(default)]
+    pub updates: Updates,
+    /// What went wrong on purpose, in the order of time.
+    #[serde(default)]
+    pub faults: Vec<Fault>,
     /// Whether the generator itself was well.
     pub generator: Generator,
     /// One sample a second.
@@ -174,8 +180,8 @@ pub struct ServiceLevel {
     pub met: Option<bool>,
 }
 
-/// Where every job went. `scheduled = sent + shed` and
-/// `sent = ok + failed + error + timeout + in_flight`, or there is no report.
+/// Where every job went. `scheduled = sent + shed` and `sent = ok + failed_as_told + failed +
+/// error + timeout + abandoned + lost_in_restart + in_flight`, or there is no report.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(deny_unknown_fields)]
 pub struct Ledger {
@@ -187,12 +193,22 @@ pub struct Ledger {
     pub shed: u64,
     /// Ended well: answered in the foreground, run in the background.
     pub ok: u64,
-    /// Ended by WORK_FAIL, WORK_EXCEPTION or a result that was not theirs.
+    /// Ended by the WORK_FAIL or WORK_EXCEPTION that their worker was told to send.
+    #[serde(default)]
+    pub failed_as_told: u64,
+    /// Ended by another WORK_FAIL or WORK_EXCEPTION, or a result that was not theirs.
     pub failed: u64,
     /// Refused by an ERROR, or their connection ended first.
     pub error: u64,
     /// Not answered in time.
     pub timeout: u64,
+    /// Their client was killed by a fault of the plan.
+    #[serde(default)]
+    pub abandoned: u64,
+    /// Their connection ended in a restart of the server, or a server that keeps no jobs was
+    /// restarted while it had them.
+    #[serde(default)]
+    pub lost_in_restart: u64,
     /// Without an end when the run ended.
     pub in_flight: u64,
     /// Accepted, never ended, and not known to the server any more.
@@ -203,14 +219,67 @@ pub struct Ledger {
     pub duplicated: u64,
     /// Payloads, results and functions that were another's or were damaged.
     pub wrong_body: u64,
+    /// Run before the time they were submitted for.
+    #[serde(default)]
+    pub early: u64,
     /// Run again because a worker was lost: legal.
     pub rerun: u64,
     /// Run although their submission was never acknowledged.
     pub recovered: u64,
+    /// Submissions that joined a job which the server had already.
+    #[serde(default)]
+    pub coalesced: u64,
     /// Answered after they had timed out.
     pub late: u64,
     /// Of those in flight: seen in the server's queue by `status` at the end.
     pub still_queued: u64,
+}
+
+impl Ledger {
+    /// Jobs that have an end, whatever it was.
+    pub fn ended(&self) -> u64 {
+        let ends = [
+            self.ok,
+            self.failed_as_told,
+            self.failed,
+            self.error,
+            self.timeout,
+            self.abandoned,
+            self.lost_in_restart,
+        ];
+        ends.into_iter().fold(0, u64::saturating_add)
+    }
+}
+
+/// What clients heard of their jobs before the end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Updates {
+    /// WORK_DATA: parts of results.
+    pub chunks: u64,
+    /// WORK_STATUS.
+    pub progress: u64,
+    /// WORK_WARNING.
+    pub warnings: u64,
+}
+
+/// Something that went wrong on purpose.
+#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Fault {
+    /// The fault as it was asked for.
+    pub fault: String,
+    /// When it happened, in seconds since the first connection.
+    pub at_seconds: f64,
+    /// Connections that it happened to.
+    pub connections: u64,
+    /// Jobs that were with them.
+    pub jobs: u64,
+    /// How long it took until these connections were back and none of these jobs was without an
+    /// end any more; `None` if that did not come.
+    pub recovered_after_seconds: Option<f64>,
+    /// What else there is to say.
+    pub note: Option<String>,
 }
 
 /// How evenly the measured jobs were spread over the workers.

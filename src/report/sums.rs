@@ -1,6 +1,6 @@
 //! Adding books to books: those of threads, and those of runs.
 
-use super::{Ledger, Wakeups};
+use super::{Ledger, Updates, Wakeups};
 
 /// Adds field by field, all of them by name, so that a new one is not forgotten.
 macro_rules! adds {
@@ -15,8 +15,10 @@ macro_rules! adds {
     };
 }
 
-adds!(Ledger: scheduled sent shed ok failed error timeout in_flight lost phantom duplicated
-    wrong_body rerun recovered late still_queued);
+adds!(Ledger: scheduled sent shed ok failed_as_told failed error timeout abandoned
+    lost_in_restart in_flight lost phantom duplicated wrong_body early rerun recovered coalesced
+    late still_queued);
+adds!(Updates: chunks progress warnings);
 adds!(Wakeups: sleeps noops noops_awake grabs no_jobs assigned);
 
 #[cfg(test)]

@@ -68,6 +68,8 @@ pub(super) fn report(load: LoopKind) -> Report {
             ..Balance::default()
         }),
         order: None,
+        updates: Updates::default(),
+        faults: Vec::new(),
         wakeups: Wakeups {
             grabs: 10,
             no_jobs: 5,

@@ -159,17 +159,24 @@ fn ledger(screen: &mut Screen, ledger: &Ledger) {
             format!("+ shed {}", n(ledger.shed)),
         ],
     );
-    screen.sum(
-        "",
-        &[
-            format!("sent {} =", n(ledger.sent)),
-            format!("ok {}", n(ledger.ok)),
-            format!("+ failed {}", n(ledger.failed)),
-            format!("+ error {}", n(ledger.error)),
-            format!("+ timeout {}", n(ledger.timeout)),
-            format!("+ in flight {}", n(ledger.in_flight)),
-        ],
-    );
+    let mut ends = vec![
+        format!("sent {} =", n(ledger.sent)),
+        format!("ok {}", n(ledger.ok)),
+    ];
+    let asked_for = [
+        ("failed as told", ledger.failed_as_told),
+        ("abandoned", ledger.abandoned),
+        ("lost in restart", ledger.lost_in_restart),
+    ];
+    let asked_for = asked_for.iter().filter(|(_, jobs)| *jobs > 0);
+    ends.extend(asked_for.map(|(name, jobs)| format!("+ {name} {}", n(*jobs))));
+    ends.extend([
+        format!("+ failed {}", n(ledger.failed)),
+        format!("+ error {}", n(ledger.error)),
+        format!("+ timeout {}", n(ledger.timeout)),
+        format!("+ in flight {}", n(ledger.in_flight)),
+    ]);
+    screen.sum("", &ends);
     screen.row(
         "",
         &[
@@ -182,6 +189,8 @@ fn ledger(screen: &mut Screen, ledger: &Ledger) {
     let rare = [
         ("re-run after a lost worker (legal)", ledger.rerun),
         ("recovered", ledger.recovered),
+        ("coalesced", ledger.coalesced),
+        ("early", ledger.early),
         ("answered late", ledger.late),
         ("still queued", ledger.still_queued),
     ];

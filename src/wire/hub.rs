@@ -92,10 +92,21 @@ impl<S: Service> Hub<S> {
                 patience: None,
             };
             (&mut reader).await;
+            if reader.hub.take_reset(conn) {
+                return;
+            }
             // Boxed: a task is as large as the largest of its states.
             Box::pin(reader.linger()).await;
         });
         Ok(conn)
+    }
+
+    /// Whether the connection was reset: then nothing more is read from it.
+    fn take_reset(&self, conn: ConnId) -> bool {
+        self.with(|_, io| {
+            let at = io.reset.iter().position(|reset| *reset == conn);
+            at.map(|at| io.reset.swap_remove(at)).is_some()
+        })
     }
 
     /// Ends all connections; ready once all that was sent to them is written.
@@ -199,9 +210,10 @@ impl<S: Service> Inner<S> {
             self.service.flushed(conn, Instant::now());
         }
         while !state.out.is_empty() {
-            let result = match state.out.single() {
-                Some(bytes) => state.socket.try_write(bytes),
-                None => {
+            let result = match (&mut state.pieces, state.out.single()) {
+                (Some(pieces), _) => state.socket.try_write(state.out.piece(pieces.next())),
+                (None, Some(bytes)) => state.socket.try_write(bytes),
+                (None, None) => {
                     let (slices, count) = state.out.slices();
                     state.socket.try_write_vectored(&slices[..count])
                 }
@@ -218,6 +230,10 @@ impl<S: Service> Inner<S> {
                 Err(_) if state.closing => return self.io.remove(conn),
                 Err(error) => return self.io.doom(conn, Closed::Failed(error)),
             }
+        }
+        if state.half_closing && state.out.is_empty() {
+            state.half_closing = false;
+            state.socket.shut();
         }
         if state.choked && state.out.len() <= self.io.config.high_water {
             state.choked = false;
@@ -423,6 +439,9 @@ impl<S: Service> Future for &mut Reader<S> {
             // A peer that does not take its answers gets no more of them.
             if !state.is_open() || state.out.len() > high_water {
                 state.choked = true;
+                return Poll::Pending;
+            }
+            if state.paused {
                 return Poll::Pending;
             }
             if let Some(by) = crowded {

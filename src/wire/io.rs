@@ -37,6 +37,27 @@ pub(crate) struct Conn {
     pub(crate) choked: bool,
     /// Reading tasks of others, which send to this peer faster than it takes; see [`Io::hold_up`].
     held_up: Vec<Waker>,
+    /// Nothing is read for now.
+    pub(crate) paused: bool,
+    /// The sending direction is shut once everything is written.
+    pub(crate) half_closing: bool,
+    /// Bytes that leave at a time, at the most.
+    pub(crate) pieces: Option<Pieces>,
+}
+
+/// How a connection's bytes are torn apart: each write takes another few of them.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Pieces {
+    most: usize,
+    turn: usize,
+}
+
+impl Pieces {
+    /// Bytes of the next write, which goes through all sizes in an odd order.
+    pub(crate) fn next(&mut self) -> usize {
+        self.turn = self.turn.wrapping_add(7);
+        1 + self.turn % self.most
+    }
 }
 
 impl Conn {
@@ -73,6 +94,8 @@ pub struct Io {
     pub(crate) dirty: Vec<ConnId>,
     /// Connections to be given up, and why: told to the service by the flusher.
     pub(crate) doomed: Vec<(ConnId, Closed)>,
+    /// Connections that were reset: their reading tasks end without reading any further.
+    pub(crate) reset: Vec<ConnId>,
     pub(crate) flusher: Option<Waker>,
     /// Whom the frame that the service has just had is too much for; see [`Io::hold_up`].
     pub(crate) crowded: Option<ConnId>,
@@ -90,6 +113,7 @@ impl Io {
             conns: SlotMap::with_key(),
             dirty: Vec::new(),
             doomed: Vec::new(),
+            reset: Vec::new(),
             flusher: None,
             crowded: None,
             begun: Vec::new(),
@@ -113,6 +137,9 @@ impl Io {
             begun: None,
             choked: false,
             held_up: Vec::new(),
+            paused: false,
+            half_closing: false,
+            pieces: None,
         })
     }
 
@@ -234,6 +261,54 @@ impl Io {
         }
     }
 
+    /// Ends the connection at once: what was sent and is not written is lost. The service is not
+    /// told.
+    pub fn cut(&mut self, id: ConnId) {
+        self.remove(id);
+    }
+
+    /// Ends the connection at once by a reset, as when the peer's machine has forgotten it. The
+    /// service is not told.
+    pub fn reset(&mut self, id: ConnId) {
+        let Some(conn) = self.take(id) else {
+            return;
+        };
+        // A task that waits to write, and is still to be dropped, has it end in the usual way.
+        if let Ok(socket) = Rc::try_unwrap(conn.socket) {
+            socket.reset();
+            self.reset.push(id);
+        }
+    }
+
+    /// Shuts the sending direction once what was sent is written; receiving goes on.
+    pub fn half_close(&mut self, id: ConnId) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.half_closing = true;
+            self.touch(id);
+        }
+    }
+
+    /// Stops reading the connection, or goes on with it.
+    pub fn pause(&mut self, id: ConnId, paused: bool) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.paused = paused;
+            conn.wake_reader();
+        }
+    }
+
+    /// Whether it is not read.
+    pub fn is_paused(&self, id: ConnId) -> bool {
+        self.conns.get(id).is_some_and(|conn| conn.paused)
+    }
+
+    /// Has the connection's bytes leave in pieces of at most `most`, each a write of its own;
+    /// with 0 as ever.
+    pub fn tear(&mut self, id: ConnId, most: usize) {
+        if let Some(conn) = self.conns.get_mut(id) {
+            conn.pieces = (most > 0).then_some(Pieces { most, turn: 0 });
+        }
+    }
+
     /// Ends all connections once what was sent to them is written; then the waker is woken.
     pub(crate) fn close_all(&mut self, waker: &Waker) -> Poll<()> {
         let open: Vec<ConnId> = self.conns.keys().collect();
@@ -287,18 +362,23 @@ impl Io {
 
     /// Forgets the connection: what is unsent is lost, the socket's sending direction is shut.
     pub(crate) fn remove(&mut self, id: ConnId) {
-        if let Some(mut conn) = self.conns.remove(id) {
-            conn.out.recycle(&mut self.pool);
-            conn.wake_reader();
-            conn.release();
-            if let Some(task) = conn.unblock.take() {
-                task.abort();
-            }
-            if self.conns.is_empty()
-                && let Some(waiting) = self.emptied.take()
-            {
-                waiting.wake();
-            }
+        drop(self.take(id));
+    }
+
+    /// Takes the connection out, and ends the tasks that wait for it.
+    fn take(&mut self, id: ConnId) -> Option<Conn> {
+        let mut conn = self.conns.remove(id)?;
+        conn.out.recycle(&mut self.pool);
+        conn.wake_reader();
+        conn.release();
+        if let Some(task) = conn.unblock.take() {
+            task.abort();
         }
+        if self.conns.is_empty()
+            && let Some(waiting) = self.emptied.take()
+        {
+            waiting.wake();
+        }
+        Some(conn)
     }
 }

@@ -125,6 +125,15 @@ impl Out {
         self.head.is_empty().then(|| &self.tail[self.written..])
     }
 
+    /// The first bytes, at most `most`.
+    pub(crate) fn piece(&self, most: usize) -> &[u8] {
+        let front = match self.head.front() {
+            Some(chunk) => &chunk[..],
+            None => &self.tail[self.written..],
+        };
+        &front[..front.len().min(most)]
+    }
+
     /// The front chunks.
     pub(crate) fn slices(&self) -> ([IoSlice<'_>; SLICES], usize) {
         let mut slices = [IoSlice::new(&[]); SLICES];

@@ -1,8 +1,10 @@
 //! What connections run over.
 
 use std::io::{self, IoSlice};
+use std::net::Shutdown;
 use std::pin::Pin;
 use std::task::{Context, Poll};
+use std::time::Duration;
 use tokio::io::{AsyncRead, ReadBuf};
 use tokio::net::{TcpStream, UnixStream, tcp, unix};
 
@@ -83,6 +85,29 @@ impl WriteHalf {
         match self {
             WriteHalf::Tcp(half) => half.try_write_vectored(slices),
             WriteHalf::Unix(half) => half.try_write_vectored(slices),
+        }
+    }
+
+    /// Tells the peer that nothing more comes; what it sends can still be read.
+    pub(crate) fn shut(&self) {
+        // A connection that is gone is shut already.
+        let _ = match self {
+            WriteHalf::Tcp(half) => socket2::SockRef::from(half.as_ref()).shutdown(Shutdown::Write),
+            WriteHalf::Unix(half) => {
+                socket2::SockRef::from(half.as_ref()).shutdown(Shutdown::Write)
+            }
+        };
+    }
+
+    /// Has the connection end by a reset, without another word, once the receiving direction is
+    /// dropped as well.
+    pub(crate) fn reset(self) {
+        match self {
+            WriteHalf::Tcp(half) => {
+                let _ = socket2::SockRef::from(half.as_ref()).set_linger(Some(Duration::ZERO));
+                half.forget();
+            }
+            WriteHalf::Unix(half) => half.forget(),
         }
     }
 

@@ -6,11 +6,13 @@
     reason = "helpers of tests are tests too; clippy.toml only knows functions marked as such"
 )]
 
+mod actors;
 mod architecture;
 mod bounds;
 mod cli;
 mod conformance;
 mod durable;
+mod faults;
 mod http;
 mod interop;
 mod metrics;

@@ -173,6 +173,9 @@ pub struct Flags {
         help_heading = "Faults"
     )]
     pub restart_cmd: Option<String>,
+    /// Acknowledged background jobs must survive a restart of the server
+    #[arg(long, env = "GEARBENCH_DURABLE", help_heading = "Faults")]
+    pub durable: bool,
     /// A service level to be met: "response.p99 < 20ms", "throughput > 5k", "errors < 0.1%"; may be
     /// given again
     #[arg(
@@ -187,7 +190,7 @@ pub struct Flags {
     #[arg(long, env = "GEARBENCH_ABORT_AFTER", value_name = "TIME", value_parser = units::duration, help_heading = "Checks")]
     pub abort_after: Option<Duration>,
     /// The promises that are findings when broken: all, none, or some of
-    /// lost,phantom,duplicated,wrong-body,failed,order [default: all]
+    /// lost,phantom,duplicated,wrong-body,failed,early,order [default: all]
     #[arg(
         long,
         env = "GEARBENCH_INVARIANTS",
@@ -263,6 +266,7 @@ impl Flags {
             warning: flags.warning,
             fault: given(flags.fault),
             restart_cmd: flags.restart_cmd,
+            durable: flags.durable.then_some(true),
             slo: given(flags.slo),
             abort_after: flags.abort_after,
             invariants: flags.invariants,

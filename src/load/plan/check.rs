@@ -1,6 +1,6 @@
 //! What cannot work is refused before anything is connected.
 
-use super::{FaultKind, Pace, Plan, Unique};
+use super::{FaultKind, Pace, Plan};
 use crate::load::payload::HEADER;
 use std::time::Duration;
 
@@ -8,6 +8,8 @@ use std::time::Duration;
 const MAX_ON_THE_WAY: u128 = 4 << 30;
 /// No time of a plan is longer.
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
+/// Phases that a plan may have.
+const MAX_PHASES: usize = 200;
 /// Rates that can be offered, in jobs a second.
 const RATES: [f64; 2] = [0.01, 1e7];
 
@@ -111,12 +113,6 @@ pub enum PlanError {
     /// A fault without its command.
     #[error("--fault server-restart needs --restart-cmd: the command that restarts the server")]
     NoRestart,
-    /// Something that can be described, but not done.
-    #[error("--{what} is not supported yet")]
-    NotYet {
-        /// The option.
-        what: &'static str,
-    },
 }
 
 impl PlanError {
@@ -134,8 +130,7 @@ impl PlanError {
             | PlanError::Rate { what, .. }
             | PlanError::Contradiction { what, .. }
             | PlanError::TooLong { what }
-            | PlanError::Share { what }
-            | PlanError::NotYet { what } => what,
+            | PlanError::Share { what } => what,
         }
     }
 }
@@ -164,7 +159,7 @@ impl Plan {
                 workers,
             });
         }
-        self.check_support()
+        Ok(())
     }
 
     fn check_bodies(&self) -> Result<(), PlanError> {
@@ -250,6 +245,13 @@ impl Plan {
             }),
         };
         bounded("connect-rate", self.connect_rate, [0.01, 1e6])?;
+        if self.phases.0.len() > MAX_PHASES {
+            let why = "are at most 200";
+            return Err(PlanError::Contradiction {
+                what: "phases",
+                why,
+            });
+        }
         for phase in &self.phases.0 {
             bounded("phases", phase.rate.lowest(), RATES)?;
             bounded("phases", phase.rate.highest(), RATES)?;
@@ -280,26 +282,6 @@ impl Plan {
         match restarts && self.restart_cmd.is_none() {
             true => Err(PlanError::NoRestart),
             false => Ok(()),
-        }
-    }
-
-    /// Refuses what can be described but is not carried out.
-    fn check_support(&self) -> Result<(), PlanError> {
-        let missing = [
-            ("phases", !self.phases.0.is_empty()),
-            ("unique", matches!(self.unique, Unique::Pool(_))),
-            ("reduce", self.reduce.is_some()),
-            ("epoch", self.epoch.is_some()),
-            ("chunks", self.chunks > 0),
-            ("progress", self.progress > 0),
-            ("fail", self.fail_percent > 0.0),
-            ("exception", self.exception_percent > 0.0),
-            ("warning", self.warning_percent > 0.0),
-            ("fault", !self.faults.is_empty()),
-        ];
-        match missing.into_iter().find(|(_, asked_for)| *asked_for) {
-            Some((what, _)) => Err(PlanError::NotYet { what }),
-            None => Ok(()),
         }
     }
 }

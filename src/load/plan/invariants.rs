@@ -17,16 +17,19 @@ pub enum Invariant {
     WrongBody,
     /// A job fails only when its worker says so.
     Failed,
+    /// A job does not run before its time.
+    Early,
     /// First in, first out; and the higher priority first.
     Order,
 }
 
-const NAMES: [(&str, Invariant); 6] = [
+const NAMES: [(&str, Invariant); 7] = [
     ("lost", Invariant::Lost),
     ("phantom", Invariant::Phantom),
     ("duplicated", Invariant::Duplicated),
     ("wrong-body", Invariant::WrongBody),
     ("failed", Invariant::Failed),
+    ("early", Invariant::Early),
     ("order", Invariant::Order),
 ];
 
@@ -63,7 +66,7 @@ impl FromStr for Invariants {
             let known = NAMES.iter().find(|(known, _)| *known == name);
             let (_, invariant) = known.ok_or_else(|| {
                 UnitError::new(
-                    "all, none, or some of lost,phantom,duplicated,wrong-body,failed,order",
+                    "all, none, or some of lost,phantom,duplicated,wrong-body,failed,early,order",
                     text,
                 )
             })?;

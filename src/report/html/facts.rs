@@ -246,6 +246,9 @@ fn stages(phase: &Phase) -> Option<Table> {
     (!rows.is_empty()).then_some(Table { head, rows })
 }
 
+/// Ends that only a plan which asks for them brings about.
+const RARE_ENDS: [&str; 3] = ["failed as told", "abandoned", "lost in restart"];
+
 fn books(books: &Ledger) -> Books {
     let entry = |name, what, value: u64| Entry {
         name,
@@ -257,6 +260,7 @@ fn books(books: &Ledger) -> Books {
     let rare = [
         ("run again after a lost worker (legal)", books.rerun),
         ("recovered", books.recovered),
+        ("coalesced", books.coalesced),
         ("answered late", books.late),
         ("still queued at the end", books.still_queued),
     ];
@@ -265,13 +269,18 @@ fn books(books: &Ledger) -> Books {
         sent: count(books.sent),
         ends: [
             ("ok", books.ok),
+            ("failed as told", books.failed_as_told),
             ("failed", books.failed),
             ("error", books.error),
             ("timeout", books.timeout),
+            ("abandoned", books.abandoned),
+            ("lost in restart", books.lost_in_restart),
             ("in flight", books.in_flight),
         ]
+        .into_iter()
+        .filter(|(name, value)| *value > 0 || !RARE_ENDS.contains(name))
         .map(counted)
-        .into(),
+        .collect(),
         broken: vec![
             entry(
                 "lost",
@@ -289,6 +298,7 @@ fn books(books: &Ledger) -> Books {
                 books.duplicated,
             ),
             entry("wrong body", "of another job, or damaged", books.wrong_body),
+            entry("early", "run before their time", books.early),
         ],
         rare: rare
             .into_iter()
