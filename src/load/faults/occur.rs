@@ -195,20 +195,21 @@ impl Shard {
                         self.ended_on_purpose(actor, conn, now);
                     }
                 }
-                (FaultKind::HalfClose, Actor::Client(index), Some(conn)) => {
-                    if self.clients[index as usize].leaving && now >= occurrence.until {
-                        io.close(conn);
-                        self.ended_on_purpose(actor, conn, now);
-                    }
+                (FaultKind::HalfClose, Actor::Client(index), Some(conn))
+                    if self.clients[index as usize].leaving && now >= occurrence.until =>
+                {
+                    io.close(conn);
+                    self.ended_on_purpose(actor, conn, now);
                 }
-                (FaultKind::SlowReader, _, Some(conn)) if now >= occurrence.until => {
+                (FaultKind::SlowReader, _, Some(conn))
+                    if now >= occurrence.until && io.is_paused(conn) =>
+                {
                     // What waits for it now is what it has kept waiting.
-                    if io.is_paused(conn) {
-                        occurrence.jobs = self.jobs_of(actor);
-                        let entry = &mut self.faults.happened[occurrence.entry];
-                        entry.jobs = entry.jobs.max(occurrence.jobs.len() as u64);
-                        io.pause(conn, false);
-                    }
+                    occurrence.jobs.extend(self.jobs_of(actor));
+                    occurrence.jobs.sort_unstable();
+                    occurrence.jobs.dedup();
+                    self.faults.happened[occurrence.entry].jobs = occurrence.jobs.len() as u64;
+                    io.pause(conn, false);
                 }
                 _ => {}
             }
