@@ -4,7 +4,8 @@
 //! belong, and gives whole frames to a [`Service`]. What the service sends gathers in a buffer per
 //! connection; one flusher task writes each dirty connection once per pass of the scheduler. No
 //! lock, no channel, no task hop per packet. Buffers are bounded: a peer that does not take its
-//! answers is not read from, and one that is sent too much is given up.
+//! answers is not read from, one that sends to it may be made to wait ([`Io::hold_up`]), and one that
+//! is sent too much is given up.
 
 mod files;
 mod hub;
@@ -72,7 +73,7 @@ pub enum Closed {
 pub struct Config {
     /// What the peer may send.
     pub limits: Limits,
-    /// Bytes waiting for a peer above which it is not read from.
+    /// Bytes waiting for a peer above which it is not read from, nor who waits in [`Io::hold_up`].
     pub high_water: usize,
     /// Bytes waiting for a peer above which it is given up.
     pub out_limit: usize,
