@@ -138,9 +138,11 @@ fn add(sum: &mut Report, other: &Report) {
     // Each run was held against them by itself; its findings say what came out.
     sum.slos.clear();
     sum.updates.add(&other.updates);
-    sum.faults.extend(other.faults.iter().cloned());
-    sum.faults
-        .sort_by(|a, b| a.at_seconds.total_cmp(&b.at_seconds));
+    sum.faults.extend(other.faults.iter().map(|fault| {
+        let mut fault = fault.clone();
+        fault.at_seconds += until;
+        fault
+    }));
     // Workers of one run are not those of another.
     sum.balance = None;
     let (ours, theirs) = (&mut sum.generator, &other.generator);

@@ -2,7 +2,7 @@
 
 use super::quantity::{bytes, count, duration, rate};
 use super::wrap::{fill, wrap};
-use super::{Balance, Inversions, Ledger, LoopKind, Order, Phase, Report, Stage, escape};
+use super::{Balance, Fault, Inversions, Ledger, LoopKind, Order, Phase, Report, Stage, escape};
 use std::fmt::Write;
 
 /// Columns of a terminal that every line fits into, unless a word or a table is wider.
@@ -25,6 +25,7 @@ pub fn render(report: &Report, percentiles: &[f64]) -> String {
     if let Some(one) = &report.order {
         order(&mut screen, one);
     }
+    faults(&mut screen, &report.faults);
     wakeups(&mut screen, report);
     health(&mut screen, report);
     levels(&mut screen, report);
@@ -242,6 +243,31 @@ fn order(screen: &mut Screen, order: &Order) {
         parts.push(format!("{} unproven", count(order.unproven)));
     }
     screen.row("order", &parts);
+}
+
+/// Faults above which the screen has no row for each.
+const ROWS: usize = 8;
+
+fn faults(screen: &mut Screen, faults: &[Fault]) {
+    let mut name = "faults";
+    for fault in faults.iter().take(ROWS) {
+        let recovered = fault.recovered_after_seconds;
+        let mut parts = vec![
+            format!("{:.1} s {}", fault.at_seconds, escape::line(&fault.fault)),
+            format!("{} connections", count(fault.connections)),
+            format!("{} jobs", count(fault.jobs)),
+            match recovered {
+                Some(seconds) => format!("over after {}", duration((seconds * 1e9) as u64)),
+                None => "not over".to_owned(),
+            },
+        ];
+        parts.extend(fault.note.as_deref().map(escape::line));
+        screen.row(name, &parts);
+        name = "";
+    }
+    if let Some(more) = faults.len().checked_sub(ROWS).filter(|more| *more > 0) {
+        screen.row("", &[format!("and {more} more")]);
+    }
 }
 
 fn wakeups(screen: &mut Screen, report: &Report) {

@@ -1,6 +1,6 @@
 //! The words and figures of the page.
 
-use super::workers;
+use super::{faults, workers};
 use crate::report::metrics::{STAGES, STAMPS};
 use crate::report::quantity::{bytes, count, duration, rate, utc};
 use crate::report::{
@@ -17,6 +17,8 @@ pub(super) struct Facts {
     slos: Vec<Level>,
     open: bool,
     phases: Vec<Vec<String>>,
+    faults: Vec<[String; 6]>,
+    fault_notes: bool,
     stages: Option<Table>,
     ledger: Books,
     balance: Vec<Fact>,
@@ -109,6 +111,8 @@ impl Facts {
             slos: report.slos.iter().map(level).collect(),
             open: report.load == LoopKind::Open,
             phases: report.phases.iter().map(phase).collect(),
+            faults: faults::rows(&report.faults),
+            fault_notes: report.faults.iter().any(|fault| fault.note.is_some()),
             stages: headline.and_then(stages),
             ledger: books(&report.ledger),
             balance: report.balance.as_ref().map(balance).unwrap_or_default(),

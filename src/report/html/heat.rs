@@ -1,8 +1,8 @@
 //! Response over time: how many were how slow in each second.
 
 use super::plot::{Axis, Mark, Plot, Scale, Size, both, short, short_duration};
-use super::{Picture, Span};
-use crate::report::{Histogram, Interval};
+use super::{Picture, Span, faults};
+use crate::report::{Histogram, Interval, Report};
 use std::fmt::Write;
 
 /// Rows for each power of ten.
@@ -18,7 +18,8 @@ struct Column {
 }
 
 /// The map; `None` without responses.
-pub(super) fn picture(intervals: &[Interval], span: Span) -> Option<Picture> {
+pub(super) fn picture(report: &Report, span: Span) -> Option<Picture> {
+    let intervals = &report.intervals;
     let slow = intervals.iter().map(|i| i.response.0.max()).max()?;
     let fast = intervals
         .iter()
@@ -26,12 +27,10 @@ pub(super) fn picture(intervals: &[Interval], span: Span) -> Option<Picture> {
         .map(|interval| interval.response.0.min())
         .min()?;
     let scale = Scale::log(fast as f64, slow as f64);
-    Some(both([320.0, 300.0], |size| {
-        draw(size, intervals, scale, span)
-    }))
+    Some(both([320.0, 300.0], |size| draw(size, report, scale, span)))
 }
 
-fn draw(size: Size, intervals: &[Interval], scale: Scale, span: Span) -> String {
+fn draw(size: Size, report: &Report, scale: Scale, span: Span) -> String {
     let x = Axis {
         scale: Scale::time(span.until),
         title: "seconds since the first connection",
@@ -47,8 +46,9 @@ fn draw(size: Size, intervals: &[Interval], scale: Scale, span: Span) -> String 
     let name = "Heat map: the response of the jobs answered in each second, with its median and \
                 99th percentile";
     let mut plot = Plot::new(size, name, &x, &y);
-    let columns = columns(intervals, size.width / 5.0);
+    let columns = columns(&report.intervals, size.width / 5.0);
     cells(&mut plot, &columns, scale);
+    faults::mark(&mut plot, &report.faults);
     let line = |percentile: f64| -> Vec<(f64, Option<f64>)> {
         let point = |column: &Column| {
             let value = column.response.percentile(percentile);

@@ -7,6 +7,7 @@
 
 mod curve;
 mod facts;
+mod faults;
 mod heat;
 mod plot;
 mod stages;
@@ -68,7 +69,7 @@ impl Pictures {
         Pictures {
             throughput: throughput::picture(report, span),
             under_way: throughput::under_way(report, span),
-            heat: heat::picture(&report.intervals, span),
+            heat: heat::picture(report, span),
             curve: headline.and_then(|phase| curve::picture(phase, report.load)),
             stages: headline.and_then(stages::picture),
             workers: report.balance.as_ref().and_then(workers::picture),

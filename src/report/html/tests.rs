@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::report::tests::{report, stage};
-use crate::report::{Histogram, Interval, Kind, Ledger, LoopKind, Sample, Verdict};
+use crate::report::{Fault, Histogram, Interval, Kind, Ledger, LoopKind, Sample, Verdict};
 
 /// What the page must show, in the order in which a reader decides.
 const ORDER: [&str; 12] = [
@@ -167,4 +167,38 @@ fn conformance_has_its_place() {
     let place = |part| page.find(part).unwrap();
     assert!(place("<h2>Where every job went") < place("<h2>Conformance</h2>"));
     assert!(place("<h2>Conformance</h2>") < place("<h2>Environment and method"));
+}
+
+#[test]
+fn faults_are_marked_and_listed() {
+    let mut faulty = long(20);
+    let fault = |at_seconds: f64, after: Option<f64>| Fault {
+        fault: "kill-worker:every=5s,how=rst".to_owned(),
+        at_seconds,
+        connections: 2,
+        jobs: 3,
+        recovered_after_seconds: after,
+        note: None,
+    };
+    faulty.faults = vec![fault(5.0, Some(0.25)), fault(10.0, None)];
+    let page = render(&faulty, None).unwrap();
+    // On three pictures over time, each for a desk and for a phone.
+    assert_eq!(page.matches("class=\"fault\"").count(), 2 * 6);
+    assert_eq!(page.matches("class=\"recovery\"").count(), 6);
+    for words in [
+        "What went wrong on purpose",
+        "5.00 s",
+        "250 ms",
+        "not seen",
+        "how=rst",
+    ] {
+        assert!(page.contains(words), "{words}");
+    }
+    let text = crate::report::text::render(&faulty, &[50.0]);
+    let line = "faults     5.0 s kill-worker:every=5s,how=rst   2 connections   3 jobs";
+    assert!(text.contains(line), "{text}");
+    assert!(
+        text.contains("over after 250 ms") && text.contains("not over"),
+        "{text}"
+    );
 }

@@ -1,7 +1,7 @@
 //! Jobs a second over time, with the phases of the run; and what is on its way meanwhile.
 
 use super::plot::{Axis, Mark, Plot, Scale, Size, both, short};
-use super::{Picture, Span};
+use super::{Picture, Span, faults};
 use crate::report::{Phase, Report, Sample};
 
 /// What happened between two samples.
@@ -49,6 +49,7 @@ fn throughput(size: Size, report: &Report, rates: &[Rate], scale: Scale, span: S
     let name = "Jobs sent and completed per second over time";
     let mut plot = Plot::new(size, name, &x, &y);
     phases(&mut plot, &report.phases, span);
+    faults::mark(&mut plot, &report.faults);
     for phase in &report.phases {
         if let Some(offered) = phase.offered_per_second {
             let until = phase.at_seconds + phase.seconds;
@@ -88,6 +89,7 @@ pub(super) fn under_way(report: &Report, span: Span) -> Option<Picture> {
         let name = "Jobs without an end, and of those the ones that the server holds, over time";
         let mut plot = Plot::new(size, name, &x, &y);
         phases(&mut plot, &report.phases, span);
+        faults::mark(&mut plot, &report.faults);
         let line = |f: fn(&Sample) -> Option<u64>| -> Vec<(f64, Option<f64>)> {
             let point = |s: &Sample| (s.at_seconds, f(s).map(|jobs| jobs as f64));
             series.iter().map(point).collect()
