@@ -193,8 +193,11 @@ impl<S: Service> Inner<S> {
             self.patient_since = None;
             return Patience::None;
         }
-        let since = *self.patient_since.get_or_insert_with(Instant::now);
-        if reads <= 1 || since.elapsed() > PATIENCE {
+        let is_over = reads <= 1 || {
+            let since = *self.patient_since.get_or_insert_with(Instant::now);
+            since.elapsed() > PATIENCE
+        };
+        if is_over {
             self.patient_since = None;
             return Patience::Over;
         }
