@@ -106,7 +106,6 @@ pub async fn serve(
         confined: false,
         ..gate
     };
-    keep_freed_memory();
     let driver = open(settings.policy, settings.store.as_ref())?;
     let mut front = Front::start(tasks)?;
     let hub = Hub::new(driver, settings.wire);
@@ -143,16 +142,6 @@ pub async fn serve(
     hub.with(|driver, _| driver.close_store());
     front.end();
     Ok(())
-}
-
-/// Bytes that large packets may come and go in without being given back to the system in between.
-const KEPT_MEMORY: usize = 16 * 1024 * 1024;
-
-/// The allocator of glibc maps large blocks one by one and unmaps them when they are freed, and the
-/// kernel clears each page anew: a fifth of the cost of a megabyte. What counts as large grows to
-/// the largest block that was freed so far; the heap's end is kept up to twice as much.
-fn keep_freed_memory() {
-    drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_MEMORY)));
 }
 
 /// The engine, with the jobs of the store if there is one.
