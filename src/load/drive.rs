@@ -1,6 +1,7 @@
 //! Runs one shard: connects its actors, lets it tick, settles its books.
 
 use super::admin::Admin;
+use super::fairness::Shares;
 use super::faults::Happened;
 use super::pacer::Pacer;
 use super::plan::Plan;
@@ -44,7 +45,7 @@ pub(crate) struct Done {
     pub(crate) updates: Updates,
     pub(crate) happened: Vec<Happened>,
     pub(crate) tallies: Vec<Tally>,
-    pub(crate) jobs_per_worker: Vec<u64>,
+    pub(crate) shares: Shares,
     pub(crate) connections_lost: u64,
     pub(crate) shed_in_restart: u64,
     pub(crate) reconnects: u64,
@@ -370,10 +371,7 @@ impl Driver {
             updates: shard.updates,
             happened: shard.faults.take_happened(),
             tallies: std::mem::take(&mut shard.tallies),
-            jobs_per_worker: match shard.plan.workers {
-                0 => Vec::new(),
-                _ => shard.workers.iter().map(|worker| worker.jobs).collect(),
-            },
+            shares: std::mem::take(&mut shard.shares),
             shed_in_restart: shard.shed_in_restart,
             connections_lost: shard.lost_workers + shard.lost_clients - shard.ended_by_faults,
             reconnects: shard.reconnects,

@@ -297,13 +297,23 @@ impl Order {
 impl Shard {
     /// A job was read by a worker that had asked for it at `grabbed`.
     #[inline]
-    pub(crate) fn judge_order(&mut self, number: u64, grabbed: Option<Grabbed>, now: u64) {
-        let first = self.jobs.get(number).filter(|job| job.worker == NOBODY);
-        let (Some(job), Some(grabbed)) = (first, grabbed) else {
+    pub(crate) fn first_look(
+        &mut self,
+        worker: u32,
+        number: u64,
+        grabbed: Option<Grabbed>,
+        now: u64,
+    ) {
+        let Some(job) = self.jobs.get(number) else {
             return;
         };
-        let of = (job.spec.function, job.spec.priority);
-        self.order.assigned(number, of, job.place, grabbed, now);
+        let (spec, place, again) = (job.spec, job.place, job.worker != NOBODY);
+        self.share(worker, spec.function);
+        let (false, Some(grabbed)) = (again, grabbed) else {
+            return;
+        };
+        let of = (spec.function, spec.priority);
+        self.order.assigned(number, of, place, grabbed, now);
         if self.order.is_full() {
             let open = self.workers.iter().filter_map(|w| w.grabbed.front());
             let oldest = open.min_by_key(|grabbed| grabbed.assigned).copied();

@@ -2,6 +2,7 @@
 
 use super::admin::Probed;
 use super::drive::Done;
+use super::fairness::Shares;
 use super::plan::{Pace, Plan};
 use super::recorder::Stage;
 use super::tally::{Phase, Tally};
@@ -54,10 +55,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
     shards.iter().for_each(|shard| order.add(&shard.order));
     let mut verdict = verdict(&context, shards, &books, &generator, &tallies);
     broken_order(&mut verdict, &order);
-    let jobs: Vec<u64> = shards
-        .iter()
-        .flat_map(|s| s.jobs_per_worker.clone())
-        .collect();
+    let shares: Vec<&Shares> = shards.iter().map(|shard| &shard.shares).collect();
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         kind: report::LoadDocument::default(),
@@ -86,7 +84,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
             .map(|tally| phase(tally, &context.plan))
             .collect(),
         ledger: books,
-        balance: fairness::balance(&jobs),
+        balance: fairness::balance(&shares, context.plan.seed),
         order: Some(order),
         wakeups: wakeups(shards),
         updates: updates(shards),

@@ -9,6 +9,7 @@ use super::client::{Client, End};
 use super::closing::{self, Closing};
 use super::coalesce::Groups;
 use super::draw::Draws;
+use super::fairness::Shares;
 use super::faults::Faults;
 use super::jobs::Jobs;
 use super::order::Order;
@@ -77,6 +78,7 @@ pub(crate) struct Shard {
     pub(crate) wakeups: Wakeups,
     pub(crate) order: Order,
     pub(crate) updates: Updates,
+    pub(crate) shares: Shares,
     pub(crate) phase: Phase,
     /// Which of the plan's phases it is, while it measures.
     pub(crate) step: usize,
@@ -132,6 +134,7 @@ impl Shard {
         let largest = plan.payload.largest().max(plan.result.largest()) as usize;
         let prefix = plan.id.prefix();
         let name = |function: usize| format!("{prefix}{index}-{function}").into_bytes().into();
+        let functions: Vec<Box<[u8]>> = (0..plan.functions).map(name).collect();
         let clients = match plan.clients {
             0 if plan.backlog > 0 => FLOOD_CLIENTS,
             clients => clients,
@@ -151,7 +154,8 @@ impl Shard {
             faults: Faults::new(&plan, index),
             shed_in_restart: 0,
             down_at: 0,
-            functions: (0..plan.functions).map(name).collect(),
+            shares: Shares::new(plan.workers, &functions),
+            functions,
             clients: (0..clients).map(|_| Client::default()).collect(),
             // Without workers, one sweeps up at the end what was queued.
             workers: (0..plan.workers.max(1))

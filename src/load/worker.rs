@@ -38,8 +38,6 @@ pub(crate) struct Worker {
     taken_from: u64,
     /// When its connection was last lost; 0 is never.
     lost_at: u64,
-    /// Measured jobs.
-    pub(crate) jobs: u64,
     /// Answers nothing before this time.
     pub(crate) stalled_until: u64,
     /// Asks for no more jobs: its connection is about to end, as the plan wants it.
@@ -275,15 +273,13 @@ impl Shard {
         io: &mut Io,
     ) {
         self.wakeups.assigned += 1;
-        let measured = matches!(self.phase, Phase::Measure | Phase::Backlog);
         let worker = &mut self.workers[index as usize];
         worker.grabs = worker.grabs.saturating_sub(1);
         let grabbed = worker.grabbed.pop_front();
-        worker.jobs += u64::from(measured);
         let woke = std::mem::take(&mut worker.woken);
         let number = match self.bodies.read(Kind::Payload, &assigned.body) {
             Ok(number) => {
-                self.judge_order(number, grabbed, now);
+                self.first_look(index, number, grabbed, now);
                 self.accept(index, number, assigned, woke, now)
             }
             Err(Bad::Foreign) => {
@@ -559,6 +555,7 @@ impl Shard {
             if self.coalesces {
                 self.shared_done(number, job.handle, now);
             }
+            self.share_time(index, &job);
             match (job.spec.background, job.t2 > 0) {
                 (true, true) => self.background_done(number, &job),
                 // Its client will not hear of it.
@@ -625,7 +622,6 @@ impl Shard {
         self.ledger.rerun += worker.taken_from;
         *worker = Worker {
             lost_at: now,
-            jobs: worker.jobs,
             torn: worker.torn,
             ..Worker::default()
         };

@@ -4,6 +4,8 @@
 //! of the protocol or of how the figures came about. Every number names its unit.
 
 #[cfg(feature = "load")]
+mod balance;
+#[cfg(feature = "load")]
 pub mod compare;
 #[cfg(feature = "conform")]
 pub mod conform;
@@ -51,6 +53,8 @@ pub mod verdict;
 mod wrap;
 
 #[cfg(feature = "load")]
+pub use balance::{Balance, Band, Bands, FunctionBalance, Spread};
+#[cfg(feature = "load")]
 pub use histogram::Histogram;
 #[cfg(feature = "load")]
 pub use order::{Inversions, Order};
@@ -58,7 +62,7 @@ pub use order::{Inversions, Order};
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
-    Balance, Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Report,
-    SCHEMA_VERSION, Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
+    Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION,
+    Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};

@@ -1,6 +1,6 @@
 //! What a load run found.
 
-use super::{Histogram, Order, Verdict, quantity};
+use super::{Balance, Histogram, Order, Verdict, quantity};
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 use std::collections::BTreeMap;
@@ -280,31 +280,6 @@ pub struct Fault {
     pub recovered_after_seconds: Option<f64>,
     /// What else there is to say.
     pub note: Option<String>,
-}
-
-/// How evenly the measured jobs were spread over the workers.
-#[derive(Clone, Debug, Default, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
-pub struct Balance {
-    /// Workers.
-    pub workers: usize,
-    /// Jobs of all of them.
-    pub jobs: u64,
-    /// Least jobs of a worker.
-    pub min: u64,
-    /// Most jobs of a worker.
-    pub max: u64,
-    /// Jain's index: 1 is even, 1/workers is all on one.
-    pub jain: f64,
-    /// Gini coefficient: 0 is even.
-    pub gini: f64,
-    /// Standard deviation over the mean.
-    pub cv: f64,
-    /// Jain's index that a dispatcher drawing lots would give on average with as many jobs.
-    pub jain_if_random: f64,
-    /// Jobs of each worker.
-    #[serde(default)]
-    pub jobs_per_worker: Vec<u64>,
 }
 
 /// Wake-ups and vain grabs of the whole run.

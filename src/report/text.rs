@@ -2,7 +2,10 @@
 
 use super::quantity::{bytes, count, duration, rate};
 use super::wrap::{fill, wrap};
-use super::{Balance, Fault, Inversions, Ledger, LoopKind, Order, Phase, Report, Stage, escape};
+use super::{
+    Balance, Band, Fault, FunctionBalance, Inversions, Ledger, LoopKind, Order, Phase, Report,
+    Stage, escape,
+};
 use std::fmt::Write;
 
 /// Columns of a terminal that every line fits into, unless a word or a table is wider.
@@ -217,12 +220,52 @@ fn balance(screen: &mut Screen, b: &Balance) {
             count(b.min),
             count(b.max)
         ),
-        format!("Jain {:.4} (by lot {:.4})", b.jain, b.jain_if_random),
+        format!("Jain {:.4}", b.jain),
         format!("Gini {:.4}", b.gini),
         format!("max/min {ratio}"),
         format!("CV {:.4}", b.cv),
     ];
     screen.row("balance", &parts);
+    for (name, bands) in [("by lot", &b.by_lot), ("in turn", &b.in_turn)] {
+        if let Some(bands) = bands {
+            let between = |name: &str, band: &Band| match band.low == band.high {
+                true => format!("{name} {:.4}", band.low),
+                false => format!("{name} {:.4}..{:.4}", band.low, band.high),
+            };
+            let parts = [
+                format!("{name} it would be"),
+                between("Jain", &bands.jain),
+                between("Gini", &bands.gini),
+                between("CV", &bands.cv),
+            ];
+            screen.row("", &parts);
+        }
+    }
+    if let Some(busy) = &b.busy {
+        let parts = [
+            format!("busy {:.2}..{:.2} s each", busy.min, busy.max),
+            format!("Jain {:.4}", busy.jain),
+            format!("Gini {:.4}", busy.gini),
+            format!("CV {:.4}", busy.cv),
+        ];
+        screen.row("", &parts);
+    }
+    // With few jobs for each worker chance makes all of them uneven.
+    let enough = |function: &&FunctionBalance| function.jobs >= 10 * b.workers as u64;
+    let least_even = b.functions.iter().filter(enough).min_by(|one, other| {
+        let jain = |function: &FunctionBalance| function.spread.jain;
+        jain(one).total_cmp(&jain(other))
+    });
+    if let Some(function) = least_even {
+        let parts = [
+            format!(
+                "least even of functions: {}",
+                escape::line(&function.function)
+            ),
+            format!("Jain {:.4}", function.spread.jain),
+        ];
+        screen.row("", &parts);
+    }
 }
 
 fn order(screen: &mut Screen, order: &Order) {
