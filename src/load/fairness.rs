@@ -16,6 +16,10 @@ use rand_distr::{Binomial, Distribution};
 const CELLS: usize = 1 << 20;
 /// Functions that a report holds.
 const FUNCTIONS: usize = 50;
+/// Jain's index below which, and the multiple of the variation by lot above which, the spread is
+/// worth a note.
+const UNEVEN: f64 = 0.9;
+const FAR: f64 = 3.0;
 /// Draws that the dispatcher by lot may take, and how often it dispatches everything.
 const DRAWS: usize = 400_000;
 const ROUNDS: (usize, usize) = (40, 1000);
@@ -139,6 +143,20 @@ pub(crate) fn balance(shards: &[&Shares], seed: u64) -> Option<Balance> {
         in_turn: (total > 0).then(|| in_turn(&groups)),
         busy: is_busy.then(|| spread_of(&busy, 1e9)),
         functions,
+    })
+}
+
+/// Says that jobs were spread much less evenly than lots would have: that may be a policy, or
+/// a worker that is forgotten.
+pub(crate) fn uneven(balance: &Balance) -> Option<String> {
+    let by_lot = balance.by_lot?;
+    let told = balance.jain < UNEVEN && balance.cv > FAR * by_lot.cv.high;
+    told.then(|| {
+        format!(
+            "jobs were spread unevenly over the workers: {} to {} each, Jain's index {:.3}, where \
+             lots would give {:.3} to {:.3}",
+            balance.min, balance.max, balance.jain, by_lot.jain.low, by_lot.jain.high
+        )
     })
 }
 

@@ -3,7 +3,7 @@
 use super::admin::Probed;
 use super::drive::Done;
 use super::fairness::Shares;
-use super::plan::{Pace, Plan};
+use super::plan::{Invariant, Pace, Plan};
 use super::recorder::Stage;
 use super::tally::{Phase, Tally};
 use super::watch::Watched;
@@ -53,9 +53,15 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
     let generator = generator(&context.plan, &tallies, shards, &books);
     let mut order = report::Order::default();
     shards.iter().for_each(|shard| order.add(&shard.order));
-    let mut verdict = verdict(&context, shards, &books, &generator, &tallies);
-    broken_order(&mut verdict, &order);
     let shares: Vec<&Shares> = shards.iter().map(|shard| &shard.shares).collect();
+    let balance = fairness::balance(&shares, context.plan.seed);
+    let mut verdict = verdict(&context, shards, &books, &generator, &tallies);
+    verdict
+        .notes
+        .extend(balance.as_ref().and_then(fairness::uneven));
+    if context.plan.invariants.hold(Invariant::Order) {
+        broken_order(&mut verdict, &order);
+    }
     Ok(Report {
         schema_version: SCHEMA_VERSION,
         kind: report::LoadDocument::default(),
@@ -84,7 +90,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
             .map(|tally| phase(tally, &context.plan))
             .collect(),
         ledger: books,
-        balance: fairness::balance(&shares, context.plan.seed),
+        balance,
         order: Some(order),
         wakeups: wakeups(shards),
         updates: updates(shards),
@@ -219,6 +225,7 @@ fn verdict(
     generator_was_the_limit(&mut verdict, context, shards, books, generator, tallies);
     did_not_keep_up(&mut verdict, context, tallies);
     left_over(&mut verdict, context);
+    unexpected(&mut verdict, generator);
     verdict
 }
 
@@ -415,6 +422,15 @@ fn late(verdict: &mut Verdict, tallies: &[Tally]) {
             "the generator was late: of a response of {response}, {lag} is its own lag (p99)"
         );
         verdict.find(Kind::Generator, text);
+    }
+}
+
+fn unexpected(verdict: &mut Verdict, generator: &Generator) {
+    if generator.unexpected_packets > 0 {
+        verdict.notes.push(format!(
+            "{} packets came that their receivers could not expect",
+            generator.unexpected_packets
+        ));
     }
 }
 

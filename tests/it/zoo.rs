@@ -464,6 +464,169 @@ fn a_flood_that_is_interrupted_leaves_nothing_behind() {
     nothing_is_lost_or_left(&report, &beast);
 }
 
+/// A backlog of jobs, which lie in the queue all at once.
+fn backlog(vice: Vice) -> Report {
+    let beast = Beast::unleash(vice);
+    let mut plan = plan(beast.address());
+    (plan.clients, plan.jobs, plan.backlog) = (0, None, 10 * JOBS);
+    plan.priority = "high=1,low=1".parse().expect("a mix");
+    if vice != Vice::LowestFirst {
+        plan.priority = "normal=1".parse().expect("a mix");
+    }
+    run(plan)
+}
+
+#[test]
+fn jobs_out_of_order_are_counted_and_measured() {
+    for vice in [Vice::Lifo, Vice::SlightlyOutOfOrder] {
+        let report = backlog(vice);
+        broken(&report);
+        let text = &report.verdict.findings[0].text;
+        assert!(text.contains("overtaken by a later one"), "{text}");
+        let order = report.order.expect("looked at");
+        assert!(order.fifo.places_max > 1 && order.fifo.late_ns_max > 0);
+        let share = order.percent(&order.fifo);
+        let few = vice == Vice::SlightlyOutOfOrder;
+        assert!(if few { share < 2.0 } else { share > 50.0 }, "{order:?}");
+        assert_eq!(order.priority.jobs, 0);
+    }
+    let report = backlog(Vice::LowestFirst);
+    broken(&report);
+    let text = &report.verdict.findings[0].text;
+    assert!(text.contains("a lower priority"), "{text}");
+    let order = backlog(Vice::None).order.expect("looked at");
+    assert!(order.judged > JOBS && order.fifo.jobs + order.priority.jobs == 0);
+}
+
+#[test]
+fn a_worker_that_gets_everything_is_named() {
+    let report = against(Vice::Favours);
+    passed(&report);
+    let balance = report.balance.expect("workers");
+    assert_eq!((balance.max, balance.min), (JOBS, 0));
+    let note = report.verdict.notes.iter().find(|n| n.contains("unevenly"));
+    assert!(note.is_some(), "{:?}", report.verdict);
+}
+
+/// Every lie has its exit code, and its words or its place in the books.
+#[test]
+fn lies_are_told_apart() {
+    for (vice, code, words) in [
+        (Vice::AssignsOtherHandle, exit::INVARIANT, "wrong body"),
+        (Vice::SwapsHandles, exit::INVARIANT, "wrong body"),
+        (Vice::RepeatsHandle, exit::INVARIANT, "wrong body"),
+        (Vice::WithholdsHandle, exit::INVARIANT, "wrong body"),
+        (Vice::FailsJob, exit::INVARIANT, "no worker failed"),
+        (Vice::AnnouncesTooMuch, exit::TARGET, "not Gearman"),
+    ] {
+        let report = against(vice);
+        assert_eq!(
+            report.verdict.exit_code, code,
+            "{vice:?}: {:?}",
+            report.verdict
+        );
+        let said = report
+            .verdict
+            .findings
+            .iter()
+            .any(|f| f.text.contains(words));
+        assert!(said, "{vice:?}: {:?}", report.verdict);
+    }
+}
+
+#[test]
+fn what_nobody_asked_for_is_counted_and_harms_nothing() {
+    for vice in [Vice::AcknowledgesTwice, Vice::InventsPackets] {
+        let report = against(vice);
+        passed(&report);
+        assert!(report.generator.unexpected_packets > 0, "{vice:?}");
+    }
+    // A job that is sent into the flood is refused by it.
+    let flooded = against(Vice::FloodsErrors);
+    assert!(flooded.generator.unexpected_packets > 0);
+    assert!([exit::OK, exit::INCONCLUSIVE].contains(&flooded.verdict.exit_code));
+    let note = flooded
+        .verdict
+        .notes
+        .iter()
+        .find(|n| n.contains("not expect"));
+    assert!(note.is_some(), "{:?}", flooded.verdict);
+    for vice in [Vice::FloodsStatus, Vice::StatusWithoutEnd, Vice::Pushes] {
+        passed(&against(vice));
+    }
+    let report = against(Vice::CriesWolf);
+    passed(&report);
+    assert!(report.wakeups.noops > report.wakeups.assigned);
+}
+
+#[test]
+fn a_server_that_stops_reading_is_named_in_time() {
+    let beast = Beast::unleash(Vice::StopsReading);
+    let mut plan = plan(beast.address());
+    (plan.clients, plan.timeout) = (50, Duration::from_millis(200));
+    plan.drain = Duration::from_millis(200);
+    let report = run(plan);
+    assert_eq!(
+        report.verdict.exit_code,
+        exit::TARGET,
+        "{:?}",
+        report.verdict
+    );
+    assert_eq!(report.ledger.lost, 0);
+}
+
+/// Nothing of this is a server, however it begins.
+#[test]
+fn what_begins_like_a_server_and_is_none_is_refused() {
+    for first in [
+        b"\0RES\0\0\0\x11\x80\0\0\0".as_slice(),
+        b"\0RES\0\0\0\x11\xff\xff\xff\xff",
+        b"\0RES\0\0\x27\x0f\0\0\0\0",
+        b"\0RES\0\0\0\x11\0\0\0\0",
+        b"\0RES\0\0\0\x11\0\0\0\x05wrong",
+        b"\0REQ\0\0\0\x10\0\0\0\0",
+        b"\x16\x03\x03\0\x40\x02\0\0\x3c",
+        b"\x15\x03\x03\0\x02\x02\x46",
+        b"\0\0\0\0\0\0\0\0\0\0\0\0",
+        b"220 mail.example ESMTP\r\n",
+        b"\0RE",
+    ] {
+        let error = refused(move |stream| {
+            let _ = stream.write_all(first);
+            let _ = stream.read_to_end(&mut Vec::new());
+        });
+        assert_eq!(exit_code(&error), exit::TARGET, "{first:?}: {error}");
+    }
+    let dripping = refused(|stream| {
+        for byte in b"\0RES\0\0\0\x11".iter().cycle() {
+            if stream.write_all(&[*byte]).is_err() {
+                return;
+            }
+            thread::sleep(Duration::from_millis(100));
+        }
+    });
+    assert_eq!(exit_code(&dripping), exit::TARGET, "{dripping}");
+    let half = refused(|stream| {
+        let _ = stream.shutdown(std::net::Shutdown::Write);
+        let _ = stream.read_to_end(&mut Vec::new());
+    });
+    assert!(matches!(half, LoadError::HungUp { .. }), "{half}");
+}
+
+#[test]
+fn a_reset_after_any_number_of_bytes_is_a_server_that_hangs_up() {
+    for offset in [0, 1, 4, 8, 11, 12, 13] {
+        let error = refused(move |stream| {
+            let _ = stream.read_exact(&mut vec![0; offset]);
+            let _ = socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
+        });
+        assert!(
+            matches!(error, LoadError::HungUp { .. }),
+            "{offset}: {error}"
+        );
+    }
+}
+
 /// What a server that never becomes one is refused with.
 fn refused(serve: impl Fn(&mut std::net::TcpStream) + Send + 'static) -> LoadError {
     let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");

@@ -14,6 +14,9 @@ use std::thread;
 /// The job on which vices show.
 pub(crate) const MARKED: u64 = 100;
 
+/// Packets of a flood.
+const FLOOD: usize = 1_000_000;
+
 /// What a restart adds to the numbers in handles.
 const RENAMED: u64 = 1_000_000;
 
@@ -49,6 +52,42 @@ pub(crate) enum Vice {
     DeliversLate,
     /// Keeps its connections and answers nothing any more.
     FallsSilent,
+    /// Keeps its connections and reads nothing any more.
+    StopsReading,
+    /// Last in, first out.
+    Lifo,
+    /// Sends the first job of the queue back to its end now and then.
+    SlightlyOutOfOrder,
+    /// The lowest priority first.
+    LowestFirst,
+    /// Has work for one worker only.
+    Favours,
+    /// Gives this job to its worker under another handle.
+    AssignsOtherHandle,
+    /// Acknowledges two submissions of a client with each other's handles.
+    SwapsHandles,
+    /// Acknowledges with a handle that it has given to the job before.
+    RepeatsHandle,
+    /// Acknowledges without a handle.
+    WithholdsHandle,
+    /// Acknowledges twice.
+    AcknowledgesTwice,
+    /// Answers with an ERROR, and goes on and on.
+    FloodsErrors,
+    /// Sends one WORK_STATUS after the other.
+    FloodsStatus,
+    /// A packet that no protocol knows.
+    InventsPackets,
+    /// Announces a packet of almost 4 GiB.
+    AnnouncesTooMuch,
+    /// Never ends what it answers to `status`.
+    StatusWithoutEnd,
+    /// Assigns a job to a worker that did not ask.
+    Pushes,
+    /// Fails jobs that no worker failed.
+    FailsJob,
+    /// Wakes all sleepers all the time.
+    CriesWolf,
 }
 
 /// The server; its threads end with their connections.
@@ -85,6 +124,8 @@ struct State {
     first_body: Vec<u8>,
     /// All submissions, as they came.
     submissions: Vec<u8>,
+    /// Some jobs have another priority than others.
+    ranked: bool,
     dead: bool,
 }
 
@@ -104,6 +145,7 @@ impl Beast {
             kept: HashMap::new(),
             first_body: Vec::new(),
             submissions: Vec::new(),
+            ranked: false,
             dead: false,
         }));
         let shared = Arc::clone(&state);
@@ -148,6 +190,9 @@ fn serve(state: &Mutex<State>, peer: Peer, mut stream: TcpStream) {
     let mut decoder = Decoder::default();
     let mut buffer = vec![0; 64 * 1024];
     while let Ok(count @ 1..) = stream.read(&mut buffer) {
+        while state.lock().expect("no thread panics").stopped_reading() {
+            thread::park();
+        }
         let result = decoder.feed(&buffer[..count], |frame| {
             let mut state = state.lock().expect("no thread panics");
             match frame {
@@ -175,6 +220,10 @@ impl State {
             // A peer that has gone is noticed by its reader.
             let _ = stream.write_all(bytes);
         }
+    }
+
+    fn stopped_reading(&self) -> bool {
+        self.vice == Vice::StopsReading && self.jobs > MARKED
     }
 
     fn silent(&self) -> bool {
@@ -206,7 +255,10 @@ impl State {
                 String::from_utf8_lossy(function)
             ));
         }
-        text + ".\n"
+        match self.vice {
+            Vice::StatusWithoutEnd => text,
+            _ => text + ".\n",
+        }
     }
 
     fn packet(&mut self, peer: Peer, packet: &Packet<'_>) {
@@ -241,6 +293,7 @@ impl State {
 
     fn submit(&mut self, peer: Peer, submit: &Submit<'_>) {
         self.jobs += 1;
+        self.ranked |= submit.priority != Priority::Normal;
         Request::Submit(*submit).encode(&mut self.submissions);
         let marked = self.jobs == MARKED;
         match self.vice {
@@ -270,8 +323,32 @@ impl State {
             self.first_body = job.body.clone();
         }
         let handle = handle(job.number);
-        self.send(peer, &Response::JobCreated { handle: &handle });
+        self.acknowledge(peer, &job, &handle);
         match self.vice {
+            Vice::FloodsErrors if marked => {
+                let (code, text) = (b"NO".as_slice(), b"no".as_slice());
+                self.flood(peer, &Response::Error { code, text });
+            }
+            Vice::FloodsStatus if marked => {
+                let (numerator, denominator) = (b"1".as_slice(), b"2".as_slice());
+                let handle = &handle;
+                let work = Work::Status {
+                    numerator,
+                    denominator,
+                };
+                self.flood(peer, &Response::Work { handle, work });
+            }
+            Vice::InventsPackets if marked => {
+                self.write(peer, b"\0RES\0\0\x27\x0f\0\0\0\x03huh");
+            }
+            Vice::AnnouncesTooMuch if marked => {
+                return self.write(peer, b"\0RES\0\0\0\x08\xff\xff\xff\xffH:");
+            }
+            Vice::FailsJob if marked => {
+                let handle = &handle;
+                let work = Work::Fail;
+                return self.send(peer, &Response::Work { handle, work });
+            }
             Vice::DropsJob if marked => return,
             Vice::AnswersWithoutRunning if marked => {
                 let body = Body::default();
@@ -299,11 +376,58 @@ impl State {
         }
     }
 
+    /// JOB_CREATED, as the vice has it.
+    fn acknowledge(&mut self, peer: Peer, job: &Job, own: &[u8]) {
+        let (marked, next) = (job.number == MARKED, job.number == MARKED + 1);
+        let created = |handle: &[u8]| {
+            let mut bytes = Vec::new();
+            Response::JobCreated { handle }.encode(&mut bytes);
+            bytes
+        };
+        let bytes = match self.vice {
+            Vice::SwapsHandles if marked => created(&handle(MARKED + 1)),
+            Vice::SwapsHandles if next => created(&handle(MARKED)),
+            Vice::RepeatsHandle if marked => created(&handle(MARKED - 1)),
+            Vice::WithholdsHandle if marked => created(b""),
+            Vice::AcknowledgesTwice if marked => created(own).repeat(2),
+            _ => created(own),
+        };
+        self.write(peer, &bytes);
+    }
+
+    /// More of the same than anybody wants.
+    fn flood(&mut self, peer: Peer, response: &Response<'_>) {
+        let mut bytes = Vec::new();
+        response.encode(&mut bytes);
+        let many = bytes.repeat(FLOOD / 100);
+        (0..100).for_each(|_| self.write(peer, &many));
+    }
+
     fn enqueue(&mut self, job: Job) {
+        if self.vice == Vice::Pushes && job.number == MARKED {
+            return self.push(job);
+        }
         self.queue.push_back(job);
-        let sleepers: Vec<Peer> = self.sleeping.drain().collect();
+        let mut sleepers: Vec<Peer> = self.sleeping.drain().collect();
+        if self.vice == Vice::CriesWolf {
+            sleepers = self.abilities.keys().copied().collect();
+        }
         for sleeper in sleepers {
             self.send(sleeper, &Response::Noop);
+        }
+    }
+
+    /// Gives a job to a worker, whether it asked or not.
+    fn push(&mut self, job: Job) {
+        if let Some(&worker) = self.abilities.keys().min() {
+            let handle = handle(job.number);
+            let assign = Response::JobAssign {
+                handle: &handle,
+                function: &job.function,
+                body: Body::new(&job.body),
+            };
+            self.send(worker, &assign);
+            self.running.insert(job.number, (worker, job));
         }
     }
 
@@ -312,13 +436,34 @@ impl State {
         let abilities = self.abilities.get(&peer)?;
         let is_for = |job: &Job| abilities.contains(&job.function) && job.not_for != Some(peer);
         let jobs = self.queue.iter().enumerate();
-        let fitting = jobs.filter(|(_, job)| is_for(job));
-        // The first of the equal ones.
-        let next = fitting.min_by_key(|(_, job)| job.priority as u8);
+        let mut fitting = jobs.filter(|(_, job)| is_for(job));
+        if self.vice == Vice::Favours && self.abilities.keys().min() != Some(&peer) {
+            return None;
+        }
+        let next = match self.vice {
+            Vice::Lifo => fitting.next_back(),
+            Vice::LowestFirst => fitting.rev().max_by_key(|(_, job)| job.priority as u8),
+            // All are equal.
+            _ if !self.ranked => fitting.next(),
+            // The first of the equal ones.
+            _ => fitting.min_by_key(|(_, job)| job.priority as u8),
+        };
         next.map(|(index, _)| index)
     }
 
+    /// One in a hundred goes back to the end of the queue, once.
+    fn send_back(&mut self) {
+        let late = |job: &&mut Job| job.number.is_multiple_of(MARKED) && !job.assigned_before;
+        if let Some(first) = self.queue.front_mut().filter(late) {
+            first.assigned_before = true;
+            self.queue.rotate_left(1);
+        }
+    }
+
     fn grab(&mut self, peer: Peer) {
+        if self.vice == Vice::SlightlyOutOfOrder {
+            self.send_back();
+        }
         let next = self.next_for(peer);
         let Some(mut job) = next.and_then(|index| self.queue.remove(index)) else {
             return self.send(peer, &Response::NoJob);
@@ -330,7 +475,8 @@ impl State {
         let twice = self.vice == Vice::ReassignsBeforeClose && marked && !job.assigned_before;
         let cut = self.vice == Vice::CutsWorker && marked && !job.assigned_before;
         job.assigned_before = true;
-        let handle = handle(job.number);
+        let other = self.vice == Vice::AssignsOtherHandle && marked;
+        let handle = handle(job.number + u64::from(other) * RENAMED);
         let assign = Response::JobAssignUniq {
             handle: &handle,
             function: &job.function,
