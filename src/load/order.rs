@@ -307,9 +307,10 @@ impl Shard {
         let Some(job) = self.jobs.get(number) else {
             return;
         };
-        let (spec, place, again) = (job.spec, job.place, job.worker != NOBODY);
+        let (spec, place) = (job.spec, job.place);
+        let left_out = job.worker != NOBODY || job.not_before > 0 || self.coalesces;
         self.share(worker, spec.function);
-        let (false, Some(grabbed)) = (again, grabbed) else {
+        let (false, Some(grabbed)) = (left_out, grabbed) else {
             return;
         };
         let of = (spec.function, spec.priority);
