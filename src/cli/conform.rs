@@ -86,6 +86,30 @@ pub(super) struct ConformArgs {
     verbose: bool,
 }
 
+impl ConformArgs {
+    /// All cases of these files, and no others.
+    pub(super) fn of_files(files: Vec<PathBuf>, mut server: ServerArgs) -> Self {
+        let areas = files.iter().filter_map(|file| file.file_stem());
+        let patterns = areas.map(|area| format!("{}/*", area.to_string_lossy()));
+        let patterns = patterns.collect();
+        server.common.cases.extend(files);
+        ConformArgs {
+            patterns,
+            server,
+            level: LevelArg::All,
+            skip: Vec::new(),
+            split: SplitArg::None,
+            list: false,
+            junit: None,
+            json: None,
+            md: None,
+            baseline: None,
+            trace: TraceArg::Failed,
+            verbose: false,
+        }
+    }
+}
+
 /// Which server, and what is known of it.
 #[derive(Args, Clone, Debug)]
 pub(super) struct ServerArgs {

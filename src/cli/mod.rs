@@ -10,6 +10,7 @@ pub mod exit;
 mod explain;
 mod fuzz;
 mod list;
+mod replay;
 mod report;
 pub mod run;
 mod saturate;
@@ -61,6 +62,7 @@ enum Command {
     Explain(explain::ExplainArgs),
     Fuzz(Box<fuzz::FuzzArgs>),
     List(list::ListArgs),
+    Replay(Box<replay::ReplayArgs>),
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
     Serve(Box<serve::Options>),
@@ -93,6 +95,7 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Explain(args) => explain::explain(&args),
         Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => list::list(&args),
+        Command::Replay(args) => replay::replay(*args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Serve(args) => serve::serve(*args),

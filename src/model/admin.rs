@@ -16,7 +16,7 @@ pub(super) fn visible_id(id: &[u8]) -> Vec<u8> {
     if id.is_empty() { b"-".to_vec() } else { id }
 }
 
-/// A unique in a list: a line break in one must not forge rows.
+/// A unique in a list. Control characters may be escaped: a line break would forge rows.
 fn shown(unique: &[u8]) -> Vec<u8> {
     match unique.iter().any(u8::is_ascii_control) {
         true => unique.escape_ascii().collect(),
@@ -82,8 +82,11 @@ impl Model {
                 self.rows(peer, "P-TEXT-24", heard, rows)
             }
             Command::ShowUniqueJobs => {
+                let rule = "P-TEXT-25";
                 let rows = self.jobs.iter().map(|job| shown(&job.unique)).collect();
-                self.rows(peer, "P-TEXT-25", heard, rows)
+                let found = heard.list(peer, rule)?;
+                let found = found.iter().map(|row| shown(row)).collect();
+                same_rows(peer, rule, found, rows, self.rules.shared)
             }
             Command::MaxQueue { function, limits } => {
                 let index = self.know(function);

@@ -4,6 +4,7 @@
 mod check;
 mod compare;
 mod conform;
+mod fuzz;
 mod help;
 mod interrupted;
 mod lost;

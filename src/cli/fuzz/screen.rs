@@ -135,9 +135,14 @@ fn found(out: &mut String, finding: &Finding, file: Option<&PathBuf>, repeat: &s
     };
     let (failed, played) = finding.confirmed;
     let file = file.display();
+    let hazardous = if finding.failing.died {
+        " --hazardous"
+    } else {
+        ""
+    };
     let _ = writeln!(
         out,
-        "       {} steps, failed in {failed} of {played}: gearbench replay {file} {repeat}\n",
+        "       {} steps, failed in {failed} of {played}: gearbench replay {file} {repeat}{hazardous}\n",
         finding.ops.len()
     );
     for line in finding.script.to_string().lines() {

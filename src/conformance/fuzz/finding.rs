@@ -73,7 +73,7 @@ impl Finding {
             out,
             "source = \"a generated session, seed {}\"\n\n[[case]]\n\
              id = {}\nrule = {}\nshows = [{requirement}]\nlevel = \"must\"\n\
-             hazardous = {}\nalone = true\nscript = '''\n{}'''\n",
+             hazardous = {}\nscript = '''\n{}'''\n",
             self.seed,
             quoted(&self.name()),
             quoted(first),

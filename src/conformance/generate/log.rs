@@ -191,7 +191,7 @@ impl Writer<'_> {
         if let Some(at) = self.handles.iter().position(|handle| handle == bytes) {
             return Value(vec![Part::Bound(format!("h{}", at + 1))]);
         }
-        self::bytes(bytes.strip_prefix(self.prefix).unwrap_or(bytes))
+        Value::bytes(bytes.strip_prefix(self.prefix).unwrap_or(bytes))
     }
 
     /// A line, in which names of the session are marked.
@@ -217,6 +217,18 @@ impl Writer<'_> {
                 String::from_utf8_lossy(rest).into_owned(),
             )]),
             None => self.value(word),
+        }
+    }
+
+    /// A word that is expected. A name that the language cannot mark may be any.
+    fn pattern(&self, word: &[u8]) -> Pattern {
+        let marked = match self.prefix {
+            b"" => None,
+            prefix => word.strip_prefix(prefix),
+        };
+        match marked {
+            Some(rest) if !rest.iter().all(u8::is_ascii_alphanumeric) => Pattern::Any,
+            _ => Pattern::Exactly(self.word(word)),
         }
     }
 
@@ -250,7 +262,7 @@ impl Writer<'_> {
         let (separator, anything) = match line {
             line if line.contains(&b'\t') => (Separator::Tab, 0),
             line if line.split(|&b| b == b' ').nth(3) == Some(b":") => (Separator::Space, 2),
-            line => return LinePattern::Text(Pattern::Exactly(self.word(line))),
+            line => return LinePattern::Text(self.pattern(line)),
         };
         let fields = line.split(|&b| b == separator.byte()).enumerate();
         LinePattern::Fields {
@@ -258,7 +270,7 @@ impl Writer<'_> {
             fields: fields
                 .map(|(at, field)| match at < anything {
                     true => Pattern::Any,
-                    false => Pattern::Exactly(self.word(field)),
+                    false => self.pattern(field),
                 })
                 .collect(),
             open: false,

@@ -4,7 +4,7 @@ use super::{BOUND, exits, gearbench};
 use crate::support::run_with_deadline;
 
 /// The program and its subcommands, each with the exit codes that its help has to name.
-const COMMANDS: [(&[&str], &[u8]); 19] = [
+const COMMANDS: [(&[&str], &[u8]); 20] = [
     (&[], &[0, 2, 3, 4, 5, 130, 143]),
     (&["check"], &[0, 2, 3, 4, 5, 130, 143]),
     (&["run"], &[0, 2, 3, 5, 8, 130, 143]),
@@ -16,6 +16,7 @@ const COMMANDS: [(&[&str], &[u8]); 19] = [
     (&["explain"], &[0, 2]),
     (&["fuzz"], &[0, 2, 3, 5, 130, 143]),
     (&["list"], &[0, 2]),
+    (&["replay"], &[0, 2, 3, 4, 8, 130, 143]),
     (&["report"], &[0, 2]),
     (&["schema"], &[0, 2]),
     (&["serve"], &[0, 1]),
