@@ -13,6 +13,7 @@
 //! protocol, engine, wire  <-  server       the job server: the engine driven by the wire
 //! protocol, wire, report  <-  load         the load generator; it never knows whom it drives
 //! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
+//! diagnose  <-  load, conformance          what is wrong in a file, where, and what was meant
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -65,6 +66,7 @@
 pub mod cli;
 pub mod client;
 pub mod conformance;
+pub mod diagnose;
 pub mod engine;
 #[cfg(feature = "load")]
 pub mod load;

@@ -5,6 +5,7 @@ use crate::conformance::case::Case;
 use crate::conformance::profile::Profile;
 use crate::conformance::requirements::Catalogue;
 use crate::conformance::suite::Suite;
+use crate::load::scenario::file::{self as scenario, Written};
 use crate::report::metrics;
 use clap::{Args, ValueEnum};
 use std::fmt::Write as _;
@@ -42,6 +43,8 @@ enum What {
     Profiles,
     /// The figures of a report
     Metrics,
+    /// Scenarios of `gearbench run`
+    Scenarios,
     /// Requirements and their cases, as Markdown
     Coverage,
 }
@@ -56,6 +59,7 @@ pub(super) fn list(args: &ListArgs) -> anyhow::Result<u8> {
         What::Cases => cases(&suite.cases().iter().collect::<Vec<_>>()),
         What::Requirements => requirements(&suite)?,
         What::Profiles => profiles()?,
+        What::Scenarios => scenarios()?,
         What::Metrics => metrics::list(),
         What::Coverage => coverage(&suite)?,
     };
@@ -98,6 +102,19 @@ fn requirements(suite: &Suite) -> anyhow::Result<String> {
             row.level.to_string(),
             row.stimulus
         );
+    }
+    Ok(text)
+}
+
+/// A line for each scenario, with the question that it answers.
+fn scenarios() -> anyhow::Result<String> {
+    let names: Vec<&str> = scenario::names().collect();
+    let width = names.iter().map(|name| name.len()).max().unwrap_or(0) + 1;
+    let mut text = String::new();
+    for name in names {
+        let written = Written::open(&format!("@{name}"))?;
+        let question = written.scenario.question.unwrap_or_default();
+        let _ = writeln!(text, "@{name:width$} {question}");
     }
     Ok(text)
 }

@@ -1,19 +1,27 @@
 //! `gearbench run`.
 
+mod chosen;
+mod dry;
+mod files;
 pub(super) mod flags;
+mod live;
 
 use super::exit;
 use super::signals::Interruption;
 use super::target::{Ownership, Target, TargetError};
-use crate::load::{self, Control, LoadError, Pace, Plan, Progress, RunId};
-use crate::report::{Report, hgrm, histogram, hlog, html, json, quantity, text};
+use crate::load::{self, Control, LoadError, Plan};
+use crate::report::{Report, histogram, json, text};
 use anyhow::Context;
+use chosen::{ChoiceError, Chosen};
+pub(super) use files::write_to;
 use flags::Flags;
-use std::io::{IsTerminal, Write};
-use std::path::{Path, PathBuf};
+use std::io::Write;
+use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
+  gearbench run @fifo-throughput -t 127.0.0.1:4730      a scenario that comes with gearbench
+  gearbench run my.toml --duration 20s --dry-run        one of yours; flags win over the file
   gearbench run -t 127.0.0.1:4730 --clients 50 --workers 50 --duration 20s
   gearbench run --rate 5k --arrival poisson --clients 1000 --workers 1000 --service exp:5ms
   gearbench run --clients 0 --backlog 200k --workers 4 --prefetch 16     flood, then empty it";
@@ -27,15 +35,13 @@ interrupted, partial results were written.";
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES, after_help = EXITS, allow_negative_numbers = true)]
 pub struct Args {
-    /// Job server to drive
-    #[arg(
-        short,
-        long,
-        value_name = "HOST:PORT",
-        env = "GEARBENCH_TARGET",
-        default_value = "127.0.0.1:4730"
-    )]
-    pub(super) target: Target,
+    /// A scenario: a file, or @name for one that comes with gearbench (`gearbench list scenarios`)
+    #[arg(value_name = "FILE|@NAME")]
+    pub scenario: Option<String>,
+
+    /// Job server to drive [default: the scenario's, else 127.0.0.1:4730]
+    #[arg(short, long, value_name = "HOST:PORT", env = "GEARBENCH_TARGET")]
+    pub(super) target: Option<Target>,
     #[command(flatten)]
     ownership: Ownership,
 
@@ -51,7 +57,8 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub server_pid: Option<u32>,
-    /// Where to write result.json, report.html, latency.hlog and response.hgrm; `none` writes nothing
+    /// Where to write plan.toml, result.json, report.html, events.jsonl, latency.hlog and
+    /// response.hgrm; `none` writes nothing
     #[arg(
         long,
         env = "GEARBENCH_OUT",
@@ -95,40 +102,25 @@ fn percentile(text: &str) -> Result<f64, String> {
     }
 }
 
-impl Args {
-    fn plan(&self) -> Result<Plan, String> {
-        let seed = rand::random::<u32>().into();
-        let scenario = self.flags.scenario();
-        let mut plan = scenario
-            .plan(&self.target.to_string(), RunId::fresh(), seed)
-            .map_err(|error| error.to_string())?;
-        plan.server_pid = self.server_pid;
-        Ok(plan)
-    }
-}
-
-/// Runs the scenario of the flags; returns the exit code.
+/// Runs a scenario; returns the exit code.
 pub fn run(args: Args) -> anyhow::Result<u8> {
-    let plan = match args.plan() {
-        Ok(plan) => plan,
-        Err(error) => return Ok(super::complain("run", &error, exit::USAGE)),
+    let Chosen { plan, target } = match args.choose() {
+        Ok(chosen) => chosen,
+        Err(error) => return Ok(super::complain("run", &error, choice_code(&error))),
     };
     if args.dry_run {
-        return dry_run(&plan);
+        super::print(&dry::text(&plan)?)?;
+        return Ok(exit::OK);
     }
-    if let Err(error) = may_load(&args) {
-        let code = match error {
-            TargetError::Unknown { .. } => exit::TARGET,
-            TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
-        };
-        return Ok(super::complain("run", &error, code));
+    if let Err(error) = may_load(&target, &args.ownership) {
+        return Ok(super::complain("run", &error, target_code(&error)));
     }
     let interruption = Interruption::watch()?;
     let control = Control {
         stop: interruption.stop(),
-        progress: Some(Box::new(live_line)),
+        progress: Some(live::line()),
     };
-    let mut report = match load::run(plan, control) {
+    let mut report = match load::run(plan.clone(), control) {
         Ok(outcome) => outcome.report,
         Err(error) => {
             let code = interruption.code().unwrap_or_else(|| exit_code(&error));
@@ -139,14 +131,28 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
         report.verdict.exit_code = signal;
     }
     print(&args, &report)?;
-    write_files(&args, &report)?;
+    write_files(&args, &plan, &report)?;
     Ok(report.verdict.exit_code)
 }
 
-fn may_load(args: &Args) -> Result<(), TargetError> {
+fn may_load(target: &Target, ownership: &Ownership) -> Result<(), TargetError> {
     // Any of them may be the one that answers.
-    let mut addresses = args.target.resolve()?.into_iter();
-    addresses.try_for_each(|address| args.target.may_load(address.ip(), &args.ownership))
+    let mut addresses = target.resolve()?.into_iter();
+    addresses.try_for_each(|address| target.may_load(address.ip(), ownership))
+}
+
+fn target_code(error: &TargetError) -> u8 {
+    match error {
+        TargetError::Unknown { .. } => exit::TARGET,
+        TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
+    }
+}
+
+fn choice_code(error: &ChoiceError) -> u8 {
+    match error {
+        ChoiceError::Target(error) => target_code(error),
+        ChoiceError::Scenario(_) | ChoiceError::Wrong(_) | ChoiceError::Plan(_) => exit::USAGE,
+    }
 }
 
 /// The exit code of a run that came to nothing.
@@ -167,32 +173,8 @@ pub fn exit_code(error: &LoadError) -> u8 {
     }
 }
 
-/// One line a second on stderr: in place on a terminal, one below the other in a file.
-fn live_line(progress: &Progress) {
-    let sample = &progress.sample;
-    let queued = sample
-        .queued
-        .map_or_else(|| "?".to_owned(), quantity::count);
-    let line = format!(
-        "{:5.0} s  {:<8} sent {}  completed {}  in flight {}  queued {queued}",
-        sample.at_seconds,
-        progress.phase,
-        quantity::rate(progress.sent_per_second),
-        quantity::rate(progress.completed_per_second),
-        quantity::count(sample.in_flight),
-    );
-    let mut err = std::io::stderr();
-    let _ = match err.is_terminal() {
-        true => write!(err, "\r\x1b[K{line}"),
-        false => writeln!(err, "{line}"),
-    };
-}
-
 fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
-    let mut err = std::io::stderr();
-    if err.is_terminal() {
-        let _ = write!(err, "\r\x1b[K");
-    }
+    live::clear();
     let text = match args.format {
         Format::Text => text::render(report, &args.percentiles),
         Format::Json => json::render(report)?,
@@ -203,79 +185,21 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
         .context("cannot write the report")
 }
 
-fn write_files(args: &Args, report: &Report) -> anyhow::Result<()> {
-    let dir = match &args.out {
-        Some(dir) if dir.as_os_str() == "none" => return Ok(()),
-        Some(dir) => dir.clone(),
-        None => PathBuf::from("gearbench-out").join(directory_name(report)),
+fn write_files(args: &Args, plan: &Plan, report: &Report) -> anyhow::Result<()> {
+    let Some(dir) = files::directory(args.out.as_deref(), report) else {
+        return Ok(());
     };
-    write_to(&dir, report)?;
+    files::write_all(&dir, plan, report)?;
     if args.format == Format::Text {
         let _ = writeln!(std::io::stderr(), "written to {}", dir.display());
     }
     Ok(())
 }
 
-/// Writes `result.json`, `report.html`, `latency.hlog` and `response.hgrm` into a directory, which
-/// is made.
-pub(super) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
-    let write = |name: &str, text: &str| {
-        let path = dir.join(name);
-        std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
-    };
-    write("result.json", &json::render(report)?)?;
-    let response = report.headline().and_then(|phase| phase.stage("response"));
-    if let Some(stage) = response {
-        write("response.hgrm", &hgrm::render(&stage.latency))?;
-    }
-    write("latency.hlog", &hlog::render(report)?)?;
-    write("report.html", &html::render(report, None)?)
-}
-
-/// Sorts by time: `<UTC time>-run-<id>`.
-fn directory_name(report: &Report) -> String {
-    format!(
-        "{}-{}-{}",
-        utc(report.started_unix),
-        report.command,
-        report.run_id
-    )
-}
-
-/// `20261123T185631Z`.
-fn utc(unix: u64) -> String {
-    let [year, month, day, hour, minute, second] = quantity::civil(unix);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-/// Prints what would be done, and what it takes.
-fn dry_run(plan: &Plan) -> anyhow::Result<u8> {
-    let mut text = serde_json::to_string_pretty(plan)?;
-    text.push_str(&format!("\n\nopen files needed: {}\n", plan.files_needed()));
-    let connecting = (plan.clients + plan.workers) as f64 / plan.connect_rate;
-    text.push_str(&format!("connecting takes at least {connecting:.1} s\n"));
-    if let (Pace::Open { rate, .. }, Some(service)) = (plan.pace, plan.service.mean()) {
-        // Little's law.
-        let busy = rate * service.as_secs_f64();
-        let slots = plan.workers * plan.prefetch;
-        let verdict = if busy > slots as f64 {
-            "they cannot keep up"
-        } else {
-            "enough"
-        };
-        text.push_str(&format!(
-            "{busy:.1} jobs in service on average (Little's law), workers hold {slots}: {verdict}\n"
-        ));
-    }
-    std::io::stdout().write_all(text.as_bytes())?;
-    Ok(exit::OK)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::load::Arrival;
+    use crate::load::{Arrival, Pace};
     use clap::Parser;
 
     #[derive(Parser)]
@@ -289,7 +213,9 @@ mod tests {
         Program::try_parse_from(flags)
             .map_err(|error| error.to_string())?
             .args
-            .plan()
+            .choose()
+            .map(|chosen| chosen.plan)
+            .map_err(|error| error.to_string())
     }
 
     #[test]
@@ -322,12 +248,5 @@ mod tests {
             let error = plan(flags).unwrap_err();
             assert!(error.contains(words), "{flags}: {error}");
         }
-    }
-
-    #[test]
-    fn directories_sort_by_time() {
-        assert_eq!(utc(0), "19700101T000000Z");
-        assert_eq!(utc(951_782_400), "20000229T000000Z");
-        assert_eq!(utc(1_795_460_191), "20261123T185631Z");
     }
 }

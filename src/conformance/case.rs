@@ -5,7 +5,7 @@
 mod file;
 
 pub use crate::report::conform::Level;
-pub use file::{CaseError, parse};
+pub use file::parse;
 
 use super::features::{Need, Settings};
 use super::script::Script;

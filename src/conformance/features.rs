@@ -9,7 +9,7 @@ mod settings;
 
 pub use settings::{Setting, SettingError, Settings};
 
-use super::nearest::nearest;
+use crate::diagnose::nearest;
 use serde::de::{self, Deserialize, Deserializer, Visitor};
 use std::fmt::{self, Display, Formatter};
 use std::str::FromStr;

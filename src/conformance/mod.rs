@@ -16,7 +16,6 @@ pub mod generate;
 #[cfg(feature = "conform")]
 pub mod launch;
 pub mod memory;
-mod nearest;
 pub mod pattern;
 pub mod player;
 #[cfg(feature = "conform")]

@@ -6,7 +6,7 @@
 
 mod coverage;
 
-use super::nearest::nearest;
+use crate::diagnose::nearest;
 use serde::Deserialize;
 use std::fmt::{self, Display, Formatter};
 use std::sync::LazyLock;

@@ -1,9 +1,10 @@
 //! All cases: those that come with gearbench, and those that a user adds; and which of them are
 //! asked for.
 
-use super::case::{Case, CaseError, Level, parse};
+use super::case::{Case, Level, parse};
 use super::profile::glob;
 use super::requirements::Catalogue;
+use crate::diagnose::FileError;
 use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
@@ -43,7 +44,7 @@ files! {
 pub enum SuiteError {
     /// A file is wrong.
     #[error(transparent)]
-    Case(#[from] Box<CaseError>),
+    Case(#[from] Box<FileError>),
     /// A file cannot be read.
     #[error("cannot read {path}: {source}", path = path.display())]
     File {

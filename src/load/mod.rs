@@ -253,6 +253,7 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         prefix: plan.id.prefix(),
         server_pid: plan.server_pid,
         progress: control.progress,
+        offered: plan.pace.rate(),
         seconds,
     };
     let (watched, shards) = run_threads(&plan, &shared, watch);

@@ -96,6 +96,10 @@ pub struct Plan {
     pub prefetch: usize,
     /// Background jobs submitted before any worker starts.
     pub backlog: u64,
+    /// Connections that ask the target for its `status`, beside those of the load.
+    pub pollers: u32,
+    /// How often each of them asks.
+    pub poll_every: Duration,
     /// What goes wrong on purpose.
     pub faults: Vec<Fault>,
     /// The command that restarts the server, for the fault of that name.
@@ -155,6 +159,8 @@ impl Plan {
             warning_percent: 0.0,
             prefetch: 1,
             backlog: 0,
+            pollers: 0,
+            poll_every: Duration::from_secs(1),
             faults: Vec::new(),
             restart_cmd: None,
             durable: false,

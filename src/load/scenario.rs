@@ -5,6 +5,7 @@
 //! another wins, so flags are laid over a file; what comes out becomes a [`Plan`], and a plan
 //! written down is a scenario again.
 
+pub mod file;
 mod spelled;
 #[cfg(test)]
 mod tests;
@@ -117,6 +118,12 @@ pub struct Scenario {
     /// Share of the jobs with a WORK_WARNING, in percent.
     #[serde(with = "spelled::percent")]
     pub warning: Option<f64>,
+    /// Connections that ask the target for its `status`.
+    #[serde(with = "spelled::small")]
+    pub pollers: Option<u32>,
+    /// How often each of them asks.
+    #[serde(with = "spelled::duration")]
+    pub poll_every: Option<Duration>,
     /// What goes wrong on purpose.
     #[serde(with = "spelled::list")]
     pub fault: Option<Vec<Fault>>,
@@ -178,6 +185,8 @@ macro_rules! with_plain_keys {
             fail,
             exception,
             warning,
+            pollers,
+            poll_every,
             fault,
             restart_cmd,
             durable,
@@ -264,6 +273,8 @@ impl Scenario {
             warning_percent: self.warning.unwrap_or(default.warning_percent),
             prefetch: count(self.prefetch, default.prefetch),
             backlog: self.backlog.unwrap_or(default.backlog),
+            pollers: self.pollers.unwrap_or(default.pollers),
+            poll_every: self.poll_every.unwrap_or(default.poll_every),
             faults: self.fault.unwrap_or_default(),
             restart_cmd: self.restart_cmd,
             durable: self.durable.unwrap_or(default.durable),
@@ -372,6 +383,8 @@ impl From<Plan> for Scenario {
             fail: Some(plan.fail_percent),
             exception: Some(plan.exception_percent),
             warning: Some(plan.warning_percent),
+            pollers: Some(plan.pollers),
+            poll_every: Some(plan.poll_every),
             fault: Some(plan.faults),
             restart_cmd: plan.restart_cmd,
             durable: Some(plan.durable),

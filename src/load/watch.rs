@@ -26,6 +26,8 @@ pub struct Progress {
     pub phase: &'static str,
     /// The newest sample.
     pub sample: Sample,
+    /// Jobs a second that the schedule asks for; `None` in a closed loop.
+    pub offered_per_second: Option<f64>,
     /// Jobs sent per second since the last one.
     pub sent_per_second: f64,
     /// Jobs completed per second since the last one.
@@ -42,6 +44,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) prefix: String,
     pub(crate) server_pid: Option<u32>,
     pub(crate) progress: Option<OnProgress>,
+    /// Jobs a second that are to be sent, in an open loop.
+    pub(crate) offered: Option<f64>,
     /// Where the responses of each second come from.
     pub(crate) seconds: Receiver<Gathered>,
 }
@@ -123,6 +127,7 @@ impl Watch<'_> {
         let progress = Progress {
             phase: self.shared.phase(),
             sample: *sample,
+            offered_per_second: self.offered,
             sent_per_second: rate(sample.sent, last.sent),
             completed_per_second: rate(sample.completed, last.completed),
         };

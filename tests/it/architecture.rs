@@ -14,10 +14,14 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
     ("client", Imports::Only(&["protocol"])),
     ("server", Imports::Only(&["protocol", "engine", "wire"])),
     ("report", Imports::Only(&[])),
-    ("load", Imports::Only(&["protocol", "wire", "report"])),
+    ("diagnose", Imports::Only(&[])),
+    (
+        "load",
+        Imports::Only(&["protocol", "wire", "report", "diagnose"]),
+    ),
     (
         "conformance",
-        Imports::Only(&["protocol", "engine", "model", "report"]),
+        Imports::Only(&["protocol", "engine", "model", "report", "diagnose"]),
     ),
     ("cli", Imports::Everything),
     ("main", Imports::Only(&["cli"])),

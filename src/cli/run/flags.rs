@@ -156,6 +156,12 @@ pub struct Flags {
     /// Share of the jobs with a WORK_WARNING [default: 0]
     #[arg(long, env = "GEARBENCH_WARNING", value_name = "PERCENT", value_parser = units::percent, help_heading = "Workers")]
     pub warning: Option<f64>,
+    /// Connections that ask the server for its `status`, as monitoring does [default: 0]
+    #[arg(long, env = "GEARBENCH_POLLERS", value_name = "N", value_parser = units::small_count, help_heading = "Actors")]
+    pub pollers: Option<u32>,
+    /// How often each of them asks [default: 1s]
+    #[arg(long, env = "GEARBENCH_POLL_EVERY", value_name = "TIME", value_parser = units::duration, help_heading = "Actors")]
+    pub poll_every: Option<Duration>,
     /// What goes wrong on purpose, as in kill-worker:every=5s,how=rst; may be given again
     #[arg(
         long,
@@ -264,6 +270,8 @@ impl Flags {
             fail: flags.fail,
             exception: flags.exception,
             warning: flags.warning,
+            pollers: flags.pollers,
+            poll_every: flags.poll_every,
             fault: given(flags.fault),
             restart_cmd: flags.restart_cmd,
             durable: flags.durable.then_some(true),

@@ -3,85 +3,10 @@
 use super::{Case, Level};
 use crate::conformance::features::{Need, Settings};
 use crate::conformance::script::Script;
-use annotate_snippets::{AnnotationKind, Level as Severity, Renderer, Snippet};
+use crate::diagnose::FileError;
 use serde::Deserialize;
-use std::fmt;
 use std::ops::Range;
 use toml::Spanned;
-
-/// What is wrong in a file of cases, and where.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct CaseError {
-    /// The file.
-    pub file: String,
-    /// Line, from 1.
-    pub line: usize,
-    /// Column in characters, from 1.
-    pub column: usize,
-    /// What is wrong.
-    pub problem: String,
-    /// The place as a picture: the line, and a mark below it.
-    picture: String,
-}
-
-impl CaseError {
-    /// An error about the bytes `span` of `text`.
-    pub(in crate::conformance) fn new(
-        file: &str,
-        text: &str,
-        span: Range<usize>,
-        problem: impl Into<String>,
-    ) -> Self {
-        let problem = problem.into();
-        let mut start = span.start.min(text.len());
-        while !text.is_char_boundary(start) {
-            start -= 1;
-        }
-        let before = &text[..start];
-        let line_start = before.rfind('\n').map_or(0, |at| at + 1);
-        let line_end = text[start..].find('\n').map_or(text.len(), |at| start + at);
-        // One line of it: what goes on beyond says nothing more about the place.
-        let mut end = span.end.clamp(start, line_end);
-        while !text.is_char_boundary(end) {
-            end -= 1;
-        }
-        let snippet = Snippet::source(text)
-            .path(file)
-            .annotation(AnnotationKind::Primary.span(start..end));
-        let report = [Severity::ERROR
-            .primary_title(problem.as_str())
-            .element(snippet)];
-        CaseError {
-            file: file.to_owned(),
-            line: before.matches('\n').count() + 1,
-            column: text[line_start..start].chars().count() + 1,
-            picture: below_title(&Renderer::plain().render(&report)),
-            problem,
-        }
-    }
-}
-
-/// A rendering without its title and its place, which the error tells itself.
-fn below_title(rendering: &str) -> String {
-    let is_place = |line: &&str| line.trim_start().starts_with("--> ");
-    let lines = rendering.lines().skip_while(|line| !is_place(line));
-    lines.skip(1).collect::<Vec<_>>().join("\n")
-}
-
-impl fmt::Display for CaseError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let CaseError {
-            file, line, column, ..
-        } = self;
-        write!(
-            f,
-            "{file}:{line}:{column}: {}\n{}",
-            self.problem, self.picture
-        )
-    }
-}
-
-impl std::error::Error for CaseError {}
 
 /// A file as it is written.
 #[derive(Deserialize)]
@@ -116,10 +41,10 @@ struct Written {
 }
 
 /// The cases of a file; `file` names it in errors, `area` is what their ids begin with.
-pub fn parse(file: &str, area: &str, text: &str) -> Result<Vec<Case>, CaseError> {
+pub fn parse(file: &str, area: &str, text: &str) -> Result<Vec<Case>, FileError> {
     let parsed: File = toml::from_str(text).map_err(|error| {
         let span = error.span().unwrap_or_default();
-        CaseError::new(file, text, span, error.message())
+        FileError::new(file, text, span, error.message())
     })?;
     let reader = Reader {
         file,
@@ -139,11 +64,11 @@ struct Reader<'a> {
 }
 
 impl Reader<'_> {
-    fn error(&self, span: Range<usize>, problem: impl Into<String>) -> CaseError {
-        CaseError::new(self.file, self.text, span, problem)
+    fn error(&self, span: Range<usize>, problem: impl Into<String>) -> FileError {
+        FileError::new(self.file, self.text, span, problem)
     }
 
-    fn case(&self, written: Written) -> Result<Case, CaseError> {
+    fn case(&self, written: Written) -> Result<Case, FileError> {
         let (name, name_at) = (written.id.get_ref(), written.id.span());
         let is_plain = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
         if name.is_empty() || !name.chars().all(is_plain) {
@@ -189,7 +114,7 @@ impl Reader<'_> {
     }
 
     /// The script, and the line of the file on which it begins.
-    fn script(&self, written: &Spanned<String>) -> Result<(Script, usize), CaseError> {
+    fn script(&self, written: &Spanned<String>) -> Result<(Script, usize), FileError> {
         const QUOTES: &str = "'''";
         let span = written.span();
         let raw = self.text.get(span.clone()).unwrap_or_default();

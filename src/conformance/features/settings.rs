@@ -1,6 +1,6 @@
 //! What a server can be started with, as far as cases ask for it.
 
-use crate::conformance::nearest::nearest;
+use crate::diagnose::nearest;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeSet;
 use std::fmt::{self, Display, Formatter};

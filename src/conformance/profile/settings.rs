@@ -1,7 +1,7 @@
 //! The arguments that start a server with a setting.
 
 use crate::conformance::features::{Setting, Settings};
-use crate::conformance::nearest::nearest;
+use crate::diagnose::nearest;
 use serde::{Deserialize, Deserializer, de};
 use std::collections::BTreeMap;
 

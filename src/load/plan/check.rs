@@ -205,6 +205,9 @@ impl Plan {
         let phases = self.phases.0.iter().map(|phase| phase.duration);
         let measured = std::iter::once(("duration", self.duration));
         let must_take_time = measured.chain(phases.map(|time| ("phases", Some(time))));
+        if self.poll_every.is_zero() {
+            return Err(PlanError::NoTime { what: "poll-every" });
+        }
         for (what, time) in must_take_time.chain([("abort-after", self.abort_after)]) {
             if time == Some(Duration::ZERO) {
                 return Err(PlanError::NoTime { what });
@@ -217,6 +220,7 @@ impl Plan {
             ("warmup", self.warmup),
             ("drain", self.drain),
             ("timeout", self.timeout),
+            ("poll-every", self.poll_every),
             ("connect-timeout", self.connect_timeout),
             ("epoch", self.epoch.unwrap_or_default()),
             ("service", self.service.mean().unwrap_or_default()),

@@ -32,6 +32,14 @@ pub enum Pace {
 }
 
 impl Pace {
+    /// Jobs a second that are to be started, in an open loop.
+    pub fn rate(self) -> Option<f64> {
+        match self {
+            Pace::Closed { .. } => None,
+            Pace::Open { rate, .. } => Some(rate),
+        }
+    }
+
     pub(crate) fn outstanding(self) -> usize {
         match self {
             Pace::Closed { outstanding } => outstanding,

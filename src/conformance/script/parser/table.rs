@@ -1,9 +1,9 @@
 //! What a script says, held against the packet table.
 
 use super::Parsed;
-use crate::conformance::nearest::nearest;
 use crate::conformance::script::lexer::At;
 use crate::conformance::script::{Problem, ScriptError};
+use crate::diagnose::nearest;
 use crate::protocol::{PACKETS, PacketInfo};
 
 pub(super) fn row(name: &str, at: At) -> Parsed<&'static PacketInfo> {
