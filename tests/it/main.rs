@@ -18,6 +18,7 @@ mod interop;
 mod metrics;
 mod property;
 mod readme;
+mod scenarios;
 mod server;
 mod support;
 mod tls;
