@@ -15,6 +15,7 @@
 //! its own, so that its jobs come back to it and nothing is shared: no lock, no channel and no
 //! allocation on the path of a job. Every body says which job it is for.
 
+mod abort;
 mod admin;
 mod arrival;
 mod calendar;
@@ -35,6 +36,7 @@ mod pacer;
 mod payload;
 mod phases;
 mod plan;
+mod pollers;
 mod recorder;
 pub mod scenario;
 pub mod search;
@@ -55,10 +57,12 @@ pub use plan::{
 pub use scenario::Scenario;
 pub use watch::{OnProgress, Progress};
 
-use crate::report::Report;
+use crate::report::{Kind, Polls, Report};
+use abort::Abort;
 use admin::Admin;
 use drive::Done;
 use faults::Outage;
+use pollers::Pollers;
 use seconds::Gathered;
 use std::io;
 use std::sync::Arc;
@@ -184,6 +188,8 @@ fn cause(source: &Option<io::Error>) -> String {
 struct Shared {
     origin: Instant,
     stop: Arc<AtomicBool>,
+    /// The run was ended because of a service level.
+    aborted: AtomicBool,
     /// A shard could not begin.
     failed: AtomicBool,
     /// Shards that are connected.
@@ -241,6 +247,7 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         origin,
         outage: Outage::new(origin),
         stop: control.stop,
+        aborted: AtomicBool::new(false),
         failed: AtomicBool::new(false),
         ready: AtomicUsize::new(0),
         empty_at: AtomicU64::new(0),
@@ -254,9 +261,10 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         server_pid: plan.server_pid,
         progress: control.progress,
         offered: plan.pace.rate(),
+        abort: Abort::new(&plan.slos, plan.abort_after),
         seconds,
     };
-    let (watched, shards) = run_threads(&plan, &shared, watch);
+    let (watched, polls, shards) = run_threads(&plan, &shared, watch);
     let shards = all_done(shards)?;
     let left_over = match shards.iter().any(|shard| shard.gone.is_some()) {
         true => None,
@@ -270,13 +278,19 @@ pub fn run(plan: Plan, control: Control) -> Result<Outcome, LoadError> {
         probed,
         started_unix: started_unix.map_or(0, |time| time.as_secs()),
         watched,
-        interrupted: shared.stop.load(Relaxed),
+        interrupted: shared.stop.load(Relaxed) && !shared.aborted.load(Relaxed),
         restart_failures: shared.outage.failures(),
         left_over,
         plan,
     };
+    let abort_after = context.plan.abort_after;
     let mut report = outcome::report(context, &shards)?;
+    report.polls = polls;
     levels::judge(&mut report, &slos);
+    if let Some(after) = abort_after.filter(|_| shared.aborted.load(Relaxed)) {
+        let text = format!("ended early: a service level was missed for {after:?}");
+        report.verdict.find(Kind::Slo, text);
+    }
     Ok(Outcome { report })
 }
 
@@ -298,19 +312,28 @@ fn run_threads(
     plan: &Plan,
     shared: &Arc<Shared>,
     watch: Watch<'_>,
-) -> (Watched, Vec<Result<Done, LoadError>>) {
+) -> (Watched, Option<Polls>, Vec<Result<Done, LoadError>>) {
     let address = watch.address;
+    let pollers = Pollers {
+        address,
+        prefix: plan.id.prefix(),
+        count: plan.pollers,
+        every: plan.poll_every,
+    };
     let (over, until) = mpsc::channel();
+    let (polled_enough, poll_until) = mpsc::channel::<()>();
     thread::scope(|scope| {
         let watching = scope.spawn(move || watch.run(&until));
+        let polling = (plan.pollers > 0).then(|| scope.spawn(move || pollers.run(&poll_until)));
         let others: Vec<_> = (1..plan.threads)
             .map(|index| scope.spawn(move || drive::run(plan, index, shared, address)))
             .collect();
         let mut shards = vec![drive::run(plan, 0, shared, address)];
         let joined = others.into_iter().map(|other| other.join());
         shards.extend(joined.map(|result| result.unwrap_or(Err(LoadError::Panicked))));
-        drop(over);
-        (watching.join().unwrap_or_default(), shards)
+        drop((over, polled_enough));
+        let polls = polling.and_then(|polling| polling.join().ok().flatten());
+        (watching.join().unwrap_or_default(), polls, shards)
     })
 }
 
@@ -327,6 +350,7 @@ impl Plan {
     /// Files that carrying out this plan keeps open.
     pub fn files_needed(&self) -> u64 {
         let actors = self.clients.saturating_add(self.workers) as u64;
+        let actors = actors.saturating_add(self.pollers.into());
         actors.saturating_add(OTHER_FILES)
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn report(context: Context, shards: &[Done]) -> Result<Report, LoadEr
         ledger: books,
         balance,
         order: Some(order),
+        polls: None,
         wakeups: wakeups(shards),
         updates: updates(shards),
         faults: faults::report(shards.iter().map(|shard| shard.happened.clone())),

@@ -385,15 +385,15 @@ impl From<Plan> for Scenario {
             warning: Some(plan.warning_percent),
             pollers: Some(plan.pollers),
             poll_every: Some(plan.poll_every),
-            fault: Some(plan.faults),
+            fault: (!plan.faults.is_empty()).then_some(plan.faults),
             restart_cmd: plan.restart_cmd,
             durable: Some(plan.durable),
-            slo: Some(plan.slos),
+            slo: (!plan.slos.is_empty()).then_some(plan.slos),
             abort_after: plan.abort_after,
             invariants: Some(plan.invariants),
             repeat: Some(plan.repeat),
             threads: Some(plan.threads as u64),
-            label: Some(plan.labels),
+            label: (!plan.labels.is_empty()).then_some(plan.labels),
             phases,
         }
     }

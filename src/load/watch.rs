@@ -2,10 +2,12 @@
 //! server's process and tells whoever wants to know. It never touches a job's connection.
 
 use super::Shared;
+use super::abort::Abort;
 use super::admin::Admin;
 use super::machine;
 use super::pacer::nanoseconds;
 use super::seconds::{Gathered, Timeline};
+use super::tally::Phase;
 use crate::report::{Interval, Sample};
 use std::net::SocketAddr;
 use std::sync::atomic::Ordering::Relaxed;
@@ -46,6 +48,8 @@ pub(crate) struct Watch<'a> {
     pub(crate) progress: Option<OnProgress>,
     /// Jobs a second that are to be sent, in an open loop.
     pub(crate) offered: Option<f64>,
+    /// Ends a run that misses its service levels.
+    pub(crate) abort: Option<Abort>,
     /// Where the responses of each second come from.
     pub(crate) seconds: Receiver<Gathered>,
 }
@@ -70,6 +74,7 @@ impl Watch<'_> {
             let mut sample = self.look(&mut admin);
             self.seconds.try_iter().for_each(|g| timeline.add(g));
             put_figures(&mut sample, &timeline);
+            self.abort_if_due(&last, &sample, &timeline);
             self.tell(&last, &sample);
             series.push(sample);
         }
@@ -119,6 +124,17 @@ impl Watch<'_> {
         let queued = open.queued(&self.prefix, PATIENCE).ok()?;
         *admin = Some(open);
         Some(queued)
+    }
+
+    /// Ends the run once it has missed a service level for too long.
+    fn abort_if_due(&mut self, last: &Sample, sample: &Sample, timeline: &Timeline) {
+        let figures = timeline.figures_at(sample.at_seconds);
+        let measuring = self.shared.phase() == Phase::Measure.name();
+        let abort = self.abort.as_mut().filter(|_| measuring);
+        if abort.is_some_and(|abort| abort.is_due(last, sample, figures)) {
+            self.shared.aborted.store(true, Relaxed);
+            self.shared.stop.store(true, Relaxed);
+        }
     }
 
     fn tell(&mut self, last: &Sample, sample: &Sample) {

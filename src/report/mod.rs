@@ -62,7 +62,7 @@ pub use order::{Inversions, Order};
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
-    Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Report, SCHEMA_VERSION,
-    Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
+    Balance, Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Polls, Report,
+    SCHEMA_VERSION, Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};

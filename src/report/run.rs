@@ -52,6 +52,9 @@ pub struct Report {
     /// Whether jobs were assigned in order; `None` where it was not looked at.
     #[serde(default)]
     pub order: Option<Order>,
+    /// Answers to `status`, where connections asked for it beside the load.
+    #[serde(default)]
+    pub polls: Option<Polls>,
     /// How often workers were woken, and for nothing.
     pub wakeups: Wakeups,
     /// What clients heard of their jobs before the end.
@@ -67,6 +70,18 @@ pub struct Report {
     /// The responses of each second, the warm-up's included; of a long run those of several.
     #[serde(default)]
     pub intervals: Vec<Interval>,
+}
+
+/// Answers to `status` while load was on the server.
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Polls {
+    /// Questions.
+    pub asked: u64,
+    /// Of those: not answered in time.
+    pub failed: u64,
+    /// How long the answers took.
+    pub latency: Histogram,
 }
 
 /// The kind of a document.

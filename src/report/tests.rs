@@ -67,6 +67,7 @@ pub(super) fn report(load: LoopKind) -> Report {
             max: 1000,
             ..Balance::default()
         }),
+        polls: None,
         order: None,
         updates: Updates::default(),
         faults: Vec::new(),

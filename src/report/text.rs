@@ -3,8 +3,8 @@
 use super::quantity::{bytes, count, duration, rate};
 use super::wrap::{fill, wrap};
 use super::{
-    Balance, Band, Fault, FunctionBalance, Inversions, Ledger, LoopKind, Order, Phase, Report,
-    Stage, escape,
+    Balance, Band, Fault, FunctionBalance, Inversions, Ledger, LoopKind, Order, Phase, Polls,
+    Report, Stage, escape,
 };
 use std::fmt::Write;
 
@@ -31,6 +31,9 @@ pub fn render(report: &Report, percentiles: &[f64]) -> String {
     faults(&mut screen, &report.faults);
     wakeups(&mut screen, report);
     health(&mut screen, report);
+    if let Some(one) = &report.polls {
+        polls(&mut screen, one);
+    }
     levels(&mut screen, report);
     verdict(&mut screen, report);
     screen.0
@@ -206,6 +209,19 @@ fn ledger(screen: &mut Screen, ledger: &Ledger) {
     if !rare.is_empty() {
         screen.row("", &rare);
     }
+}
+
+fn polls(screen: &mut Screen, polls: &Polls) {
+    let mut parts = vec![format!("{} asked", count(polls.asked))];
+    if polls.failed > 0 {
+        parts.push(format!("{} not answered", count(polls.failed)));
+    }
+    for percentile in [50.0, 99.0] {
+        if let Some(ns) = polls.latency.percentile(percentile) {
+            parts.push(format!("p{percentile} {}", duration(ns)));
+        }
+    }
+    screen.row("status", &parts);
 }
 
 fn balance(screen: &mut Screen, b: &Balance) {
