@@ -47,7 +47,7 @@ impl Pollers {
                 break;
             }
         }
-        (asked > 0).then(|| Polls {
+        (asked > 0).then_some(Polls {
             asked,
             failed,
             latency: Histogram(latency),

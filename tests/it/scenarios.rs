@@ -54,11 +54,9 @@ fn every_scenario_runs_and_loses_nothing() {
     let target = server.address().to_string();
     for name in names() {
         let written = Written::open(&format!("@{name}")).expect("a scenario");
-        let plan = match in_small(written.scenario).plan(&target, RunId::fresh(), 7) {
-            Ok(plan) => plan,
-            Err(PlanError::NotYet { .. }) => continue,
-            Err(error) => panic!("@{name}: {error}"),
-        };
+        let plan = in_small(written.scenario)
+            .plan(&target, RunId::fresh(), 7)
+            .unwrap_or_else(|error| panic!("@{name}: {error}"));
         let report = load::run(plan, Control::default())
             .unwrap_or_else(|error| panic!("@{name}: {error}"))
             .report;
@@ -96,10 +94,9 @@ fn a_plan_is_a_scenario_of_an_equal_plan() {
         let scenario = Written::open(&format!("@{name}"))
             .expect("a scenario")
             .scenario;
-        let plan = match scenario.plan("localhost:4730", RunId(1), 7) {
-            Err(PlanError::NotYet { .. }) => continue,
-            plan => plan.expect("a plan"),
-        };
+        let plan = scenario
+            .plan("localhost:4730", RunId(1), 7)
+            .expect("a plan");
         let text = toml::to_string(&plan).expect("TOML");
         let again = Written::parse("plan.toml", text.clone())
             .expect("a scenario")
@@ -264,4 +261,16 @@ fn files_that_are_no_text_are_refused_by_their_names() {
         error.contains("@spike") && error.contains("list scenarios"),
         "{error}"
     );
+}
+
+#[test]
+fn the_directory_lists_all_scenarios_with_their_questions() {
+    let path = format!("{}/bench-scenarios/README.md", env!("CARGO_MANIFEST_DIR"));
+    let readme = std::fs::read_to_string(path).expect("a file");
+    for name in names() {
+        let written = Written::open(&format!("@{name}")).expect("a scenario");
+        let question = written.scenario.question.expect("a question");
+        let row = format!("| [`@{name}`]({name}.toml) | {question} |\n");
+        assert!(readme.contains(&row), "{row}");
+    }
 }
