@@ -62,7 +62,7 @@ pub use order::{Inversions, Order};
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
-    Balance, Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Polls, Report,
+    Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Polls, Report,
     SCHEMA_VERSION, Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};
