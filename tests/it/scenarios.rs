@@ -4,7 +4,7 @@
 use crate::support::TempDir;
 use gearbench::engine::Policy;
 use gearbench::load::scenario::file::{Written, names};
-use gearbench::load::{self, Control, LoadPhase, Phases, PlanError, RunId, Scenario};
+use gearbench::load::{self, Control, LoadPhase, Phases, RunId, Scenario};
 use gearbench::report::Kind;
 use gearbench::server::{Background, Listener};
 use std::time::Duration;
