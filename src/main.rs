@@ -9,7 +9,7 @@ fn main() -> ExitCode {
         Ok(Ok(code)) => code,
         Ok(Err(error)) => {
             // Nobody is left to tell when stderr is gone.
-            let _ = writeln!(std::io::stderr(), "gearbench: {error:#}");
+            let _ = writeln!(std::io::stderr(), "gearbench: {}", cli::reason(&error));
             exit::INTERNAL
         }
         // The panic has said where.

@@ -244,6 +244,11 @@ impl TraceArg {
 
 /// Plays cases.
 pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
+    play_as("conform", args)
+}
+
+/// Plays cases for a command, which its errors name.
+pub(super) fn play_as(command: &str, args: &ConformArgs) -> anyhow::Result<u8> {
     let suite = match suite(&args.server.common.cases) {
         Ok(suite) => suite,
         Err(error) => {
@@ -252,7 +257,7 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
                 _ => "",
             };
             let error = format!("{error}{hint}");
-            return Ok(super::complain("conform", &error, exit::USAGE));
+            return Ok(super::complain(command, &error, exit::USAGE));
         }
     };
     let selection = Selection {
@@ -262,7 +267,7 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
     };
     let cases = suite.select(&selection);
     if cases.is_empty() {
-        return Ok(super::complain("conform", &no_match(args), exit::USAGE));
+        return Ok(super::complain(command, &no_match(args), exit::USAGE));
     }
     if args.list {
         super::print(&super::list::cases(&cases))?;
@@ -271,14 +276,14 @@ pub(super) fn conform(args: &ConformArgs) -> anyhow::Result<u8> {
     let before = match args.baseline.as_deref().map(read_report).transpose() {
         Ok(before) => before,
         Err(error) => {
-            let error = format!("{error:#}");
-            return Ok(super::complain("conform", &error, exit::USAGE));
+            let error = super::reason(&error);
+            return Ok(super::complain(command, &error, exit::USAGE));
         }
     };
     let interruption = Interruption::watch()?;
     let prepared = match Prepared::new(&args.server) {
         Ok(prepared) => prepared,
-        Err((code, error)) => return Ok(refuse("conform", &args.server, &error, code)),
+        Err((code, error)) => return Ok(refuse(command, &args.server, &error, code)),
     };
     let played = Played {
         level: args.level,

@@ -152,6 +152,17 @@ fn first_number() -> u64 {
     micros.saturating_mul(PER_MICROSECOND) + 1
 }
 
+/// An error with its causes, each of them once: many messages contain their cause already.
+pub fn reason(error: &anyhow::Error) -> String {
+    let mut text = error.to_string();
+    for cause in error.chain().skip(1).map(ToString::to_string) {
+        if !text.contains(&cause) {
+            text += &format!(": {cause}");
+        }
+    }
+    text
+}
+
 /// Says why there is no report; returns the code.
 fn complain(command: &str, error: &dyn std::fmt::Display, code: u8) -> u8 {
     let mut err = std::io::stderr();

@@ -29,5 +29,5 @@ pub(super) struct ReplayArgs {
 
 /// Plays the cases of the files.
 pub(super) fn replay(args: ReplayArgs) -> anyhow::Result<u8> {
-    conform::conform(&ConformArgs::of_files(args.files, args.server))
+    conform::play_as("replay", &ConformArgs::of_files(args.files, args.server))
 }

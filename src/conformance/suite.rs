@@ -53,6 +53,12 @@ pub enum SuiteError {
         /// What the system says.
         source: std::io::Error,
     },
+    /// A file or directory without cases.
+    #[error("{path} holds no cases: they stand in .toml files, as [[case]]", path = path.display())]
+    Empty {
+        /// The file or directory.
+        path: PathBuf,
+    },
     /// Two cases have one id.
     #[error("{file}: the id {id} is taken by a case in {other}")]
     Twice {
@@ -123,6 +129,7 @@ impl Suite {
             files.retain(|file| file.extension().is_some_and(|end| end == "toml"));
             files.sort();
         }
+        let before = self.cases.len();
         for file in files {
             let text = std::fs::read_to_string(&file).map_err(|source| SuiteError::File {
                 path: file.clone(),
@@ -130,6 +137,11 @@ impl Suite {
             })?;
             let area = file.file_stem().unwrap_or_default().to_string_lossy();
             self.add(&file.to_string_lossy(), &area, &text)?;
+        }
+        if self.cases.len() == before {
+            return Err(SuiteError::Empty {
+                path: path.to_owned(),
+            });
         }
         self.check()
     }

@@ -126,7 +126,7 @@ fn announce(places: &[(&str, SocketAddr)], daemon: bool) {
         tracing::warn!(%error, "cannot say on stdout where");
     }
     if daemon && let Err(error) = daemon::detach() {
-        tracing::warn!("{error:#}");
+        tracing::warn!("{}", super::reason(&error));
     }
 }
 

@@ -6,7 +6,9 @@ use std::path::PathBuf;
 #[derive(Debug, thiserror::Error)]
 pub enum ProfileError {
     /// None of that name comes with the program.
-    #[error("there is no profile {found:?}; there are {known}")]
+    #[error(
+        "there is no profile {found:?}; there are {known}; a file is named by a path, such as ./my.toml"
+    )]
     Unknown {
         /// What was asked for.
         found: String,

@@ -144,7 +144,8 @@ fn mistakes_are_named_with_their_place() {
     assert_eq!(
         missing,
         "there is no profile \"gearmand\"; there are gearbench, gearmand-1.1, gearmand-2.0, \
-         perl-gearman-server, python-gear, rustygeard, none"
+         perl-gearman-server, python-gear, rustygeard, none; a file is named by a path, such as \
+         ./my.toml"
     );
     let path = Path::new("/nowhere/x.toml");
     let unread = Profile::from_file(path).unwrap_err().to_string();

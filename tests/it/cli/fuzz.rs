@@ -1,6 +1,6 @@
 //! `gearbench fuzz` and `replay`.
 
-use super::{BOUND, exits, gearbench};
+use super::{BOUND, exits, gearbench, refuses};
 use crate::support::{
     Finished, Gearmand, Serve, Server, TempDir, require_or_skip, run_with_deadline,
 };
@@ -93,4 +93,15 @@ fn files_that_are_no_sessions_are_refused() {
     let finished = run_with_deadline(command.arg("replay").arg(&file), BOUND);
     exits(&finished, 2);
     assert!(finished.err().contains("odd.toml:2"), "{}", finished.err());
+    assert!(
+        finished.err().starts_with("gearbench replay: "),
+        "{}",
+        finished.err()
+    );
+    std::fs::write(&file, "").expect("a file");
+    for nothing in [file.as_path(), dir.path()] {
+        let mut command = gearbench();
+        let finished = run_with_deadline(command.arg("replay").arg(nothing), BOUND);
+        refuses(&finished, 2, &["holds no cases"]);
+    }
 }

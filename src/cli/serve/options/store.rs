@@ -100,6 +100,10 @@ impl Storing {
             "--libsqlite3-db without -q libsqlite3 is not used: jobs are kept in memory only",
         );
         warn(
+            self.store_limit.is_some() && !stores,
+            "--store-limit without a store is not used: jobs are kept in memory only",
+        );
+        warn(
             self.store_queue_on_shutdown,
             "--store-queue-on-shutdown has no meaning here: a store is written before jobs are \
              acknowledged",

@@ -238,6 +238,23 @@ fn the_environment_is_weaker_than_the_file_and_the_file_than_the_command_line() 
 }
 
 #[test]
+fn a_limit_of_no_store_is_warned_of() {
+    let vain = "--store-limit without a store";
+    assert!(accepts(&["--store-limit", "1m"]).contains(vain));
+    let stored = ["--store-limit", "1m", "--store", "sqlite:jobs.db"];
+    assert!(!accepts(&stored).contains(vain));
+}
+
+#[test]
+fn a_cause_is_said_once() {
+    let files = TempDir::new();
+    let place = files.path().to_str().expect("UTF-8");
+    let finished = check(&["--ssl", "--ssl-certificate", place, "--ssl-key", place]);
+    refuses(&finished, exit::INTERNAL, &[place]);
+    assert_eq!(finished.err().matches("os error").count(), 1);
+}
+
+#[test]
 fn the_variables_of_gearmand_stand_for_its_options() {
     for (variable, option) in [
         ("GEARMAND_SERVER_PEM", "--ssl-certificate"),
