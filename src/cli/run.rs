@@ -1,10 +1,11 @@
 //! `gearbench run`.
 
-mod chosen;
+pub(super) mod chosen;
 mod dry;
-mod files;
+pub(super) mod files;
 pub(super) mod flags;
 mod live;
+pub(super) mod repeat;
 
 use super::exit;
 use super::signals::Interruption;
@@ -24,6 +25,7 @@ Examples:
   gearbench run my.toml --duration 20s --dry-run        one of yours; flags win over the file
   gearbench run -t 127.0.0.1:4730 --clients 50 --workers 50 --duration 20s
   gearbench run --rate 5k --arrival poisson --clients 1000 --workers 1000 --service exp:5ms
+  gearbench run @fifo-throughput --repeat 5              five runs, and how far they are apart
   gearbench run --clients 0 --backlog 200k --workers 4 --prefetch 16     flood, then empty it";
 
 const EXITS: &str = "\
@@ -116,39 +118,56 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
         return Ok(super::complain("run", &error, target_code(&error)));
     }
     let interruption = Interruption::watch()?;
-    let control = Control {
-        stop: interruption.stop(),
-        progress: Some(live::line()),
-    };
-    let mut report = match load::run(plan.clone(), control) {
-        Ok(outcome) => outcome.report,
-        Err(error) => {
-            let code = interruption.code().unwrap_or_else(|| exit_code(&error));
-            return Ok(super::complain("run", &error, code));
-        }
-    };
-    if let (Some(signal), exit::INTERRUPTED) = (interruption.code(), report.verdict.exit_code) {
-        report.verdict.exit_code = signal;
+    if plan.repeat > 1 {
+        return repeat::repeat(&args, &plan, &interruption);
     }
+    let report = match once(plan.clone(), &interruption) {
+        Ok(report) => report,
+        Err((error, code)) => return Ok(super::complain("run", &error, code)),
+    };
     print(&args, &report)?;
     write_files(&args, &plan, &report)?;
     Ok(report.verdict.exit_code)
 }
 
-fn may_load(target: &Target, ownership: &Ownership) -> Result<(), TargetError> {
+/// One run with its line on stderr; or why there is none, with the exit code.
+pub(super) fn once(plan: Plan, interruption: &Interruption) -> Result<Report, (LoadError, u8)> {
+    let control = Control {
+        stop: interruption.stop(),
+        progress: Some(live::line()),
+    };
+    let outcome = load::run(plan, control);
+    live::clear();
+    let mut report = match outcome {
+        Ok(outcome) => outcome.report,
+        Err(error) => {
+            let code = interruption.code().unwrap_or_else(|| exit_code(&error));
+            return Err((error, code));
+        }
+    };
+    if let (Some(signal), exit::INTERRUPTED) = (interruption.code(), report.verdict.exit_code) {
+        report.verdict.exit_code = signal;
+    }
+    Ok(report)
+}
+
+/// Refuses load on somebody else's server.
+pub(super) fn may_load(target: &Target, ownership: &Ownership) -> Result<(), TargetError> {
     // Any of them may be the one that answers.
     let mut addresses = target.resolve()?.into_iter();
     addresses.try_for_each(|address| target.may_load(address.ip(), ownership))
 }
 
-fn target_code(error: &TargetError) -> u8 {
+/// The exit code of a target that cannot be used.
+pub(super) fn target_code(error: &TargetError) -> u8 {
     match error {
         TargetError::Unknown { .. } => exit::TARGET,
         TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
     }
 }
 
-fn choice_code(error: &ChoiceError) -> u8 {
+/// The exit code of a choice that comes to no plan.
+pub(super) fn choice_code(error: &ChoiceError) -> u8 {
     match error {
         ChoiceError::Target(error) => target_code(error),
         ChoiceError::Scenario(_) | ChoiceError::Wrong(_) | ChoiceError::Plan(_) => exit::USAGE,
@@ -174,7 +193,6 @@ pub fn exit_code(error: &LoadError) -> u8 {
 }
 
 fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
-    live::clear();
     let text = match args.format {
         Format::Text => text::render(report, &args.percentiles),
         Format::Json => json::render(report)?,

@@ -121,6 +121,7 @@ impl SaturateArgs {
             (flags.phases.is_some(), "--phases"),
             (flags.jobs.is_some(), "--jobs"),
             (flags.backlog.is_some(), "--backlog"),
+            (flags.repeat.is_some(), "--repeat"),
         ] {
             if given {
                 return Err(format!("{flag} is what the search chooses: leave it out"));

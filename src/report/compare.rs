@@ -16,6 +16,7 @@
 //! The level holds for all figures that are judged together (Bonferroni).
 
 mod estimate;
+pub mod headline;
 mod metric;
 mod show;
 mod stats;

@@ -10,6 +10,7 @@ mod interrupted;
 mod lost;
 mod peers;
 mod refused;
+mod repeat;
 mod report;
 mod run;
 mod saturate;

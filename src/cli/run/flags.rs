@@ -215,6 +215,9 @@ pub struct Flags {
     /// Threads that drive connections, each with functions of its own [default: 1]
     #[arg(long, env = "GEARBENCH_THREADS", value_name = "N", value_parser = units::count, help_heading = "Other")]
     pub threads: Option<u64>,
+    /// Do it so often, one run after the other, and show how the figures spread [default: 1]
+    #[arg(long, env = "GEARBENCH_REPEAT", value_name = "N", value_parser = units::small_count, help_heading = "Other")]
+    pub repeat: Option<u32>,
     /// A word for whoever reads the result, as key=value
     #[arg(long, env = "GEARBENCH_LABEL", value_name = "K=V", value_parser = label, value_delimiter = ',', help_heading = "Output")]
     pub label: Vec<(String, String)>,
@@ -281,7 +284,7 @@ impl Flags {
             seed: flags.seed,
             threads: flags.threads,
             label: given(flags.label).map(|labels| labels.into_iter().collect()),
-            repeat: None,
+            repeat: flags.repeat,
         }
     }
 }

@@ -169,7 +169,7 @@ impl Judge {
 }
 
 /// The figure of one run; nothing to compare with where it is zero, but for errors.
-fn figure(metric: Metric, run: &Report) -> Option<f64> {
+pub(super) fn figure(metric: Metric, run: &Report) -> Option<f64> {
     let phase = run.headline()?;
     let figure = match metric {
         Metric::Throughput => phase.completed_per_second,

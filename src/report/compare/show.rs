@@ -4,6 +4,18 @@ use super::{Comparison, Difference, Judgement, Metric, Other, stats};
 use crate::report::{escape, quantity};
 use std::fmt::Write;
 
+impl Metric {
+    /// A figure with its unit; jobs a second without.
+    pub(super) fn show(self, value: f64) -> String {
+        match self {
+            Metric::Throughput => quantity::count(value.round() as u64),
+            Metric::CpuPerJob => format!("{value:.2} µs"),
+            Metric::Errors => format!("{value:.3} %"),
+            Metric::Latency { .. } => quantity::duration(value as u64),
+        }
+    }
+}
+
 impl Difference {
     /// The change with its sign and unit.
     pub(super) fn signed_change(&self) -> String {
@@ -24,15 +36,6 @@ impl Difference {
         }
     }
 
-    fn figure(&self, value: f64) -> String {
-        match self.metric {
-            Metric::Throughput => quantity::count(value.round() as u64),
-            Metric::CpuPerJob => format!("{value:.2} µs"),
-            Metric::Errors => format!("{value:.3} %"),
-            Metric::Latency { .. } => quantity::duration(value as u64),
-        }
-    }
-
     /// The figure of one run, or the middle one of several with the smallest and the largest.
     fn figures(&self, runs: &[f64]) -> String {
         let mut sorted = runs.to_vec();
@@ -40,11 +43,11 @@ impl Difference {
         match *sorted {
             [first, .., last] => format!(
                 "{} ({}–{})",
-                self.figure(median),
-                self.figure(first),
-                self.figure(last)
+                self.metric.show(median),
+                self.metric.show(first),
+                self.metric.show(last)
             ),
-            _ => self.figure(median),
+            _ => self.metric.show(median),
         }
     }
 
