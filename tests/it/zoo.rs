@@ -516,6 +516,8 @@ fn lies_are_told_apart() {
         (Vice::SwapsHandles, exit::INVARIANT, "wrong body"),
         (Vice::RepeatsHandle, exit::INVARIANT, "wrong body"),
         (Vice::WithholdsHandle, exit::INVARIANT, "wrong body"),
+        // No worker has sent any.
+        (Vice::FloodsStatus, exit::INVARIANT, "wrong body"),
         (Vice::FailsJob, exit::INVARIANT, "no worker failed"),
         (Vice::AnnouncesTooMuch, exit::TARGET, "not Gearman"),
     ] {
@@ -551,7 +553,7 @@ fn what_nobody_asked_for_is_counted_and_harms_nothing() {
         .iter()
         .find(|n| n.contains("not expect"));
     assert!(note.is_some(), "{:?}", flooded.verdict);
-    for vice in [Vice::FloodsStatus, Vice::StatusWithoutEnd, Vice::Pushes] {
+    for vice in [Vice::StatusWithoutEnd, Vice::Pushes] {
         passed(&against(vice));
     }
     let report = against(Vice::CriesWolf);
@@ -620,10 +622,12 @@ fn a_reset_after_any_number_of_bytes_is_a_server_that_hangs_up() {
             let _ = stream.read_exact(&mut vec![0; offset]);
             let _ = socket2::SockRef::from(&*stream).set_linger(Some(Duration::ZERO));
         });
-        assert!(
-            matches!(error, LoadError::HungUp { .. }),
-            "{offset}: {error}"
+        // It may come before the connection is there.
+        let hung_up = matches!(
+            error,
+            LoadError::HungUp { .. } | LoadError::Unreachable { .. }
         );
+        assert!(hung_up, "{offset}: {error}");
     }
 }
 
