@@ -20,6 +20,7 @@ mod signals;
 mod store;
 mod submit;
 mod target;
+mod versus;
 mod work;
 
 use crate::engine::Policy;
@@ -68,6 +69,7 @@ enum Command {
     Serve(Box<serve::Options>),
     Store(store::StoreArgs),
     Submit(submit::SubmitArgs),
+    Versus(Box<versus::VersusArgs>),
     Work(work::WorkArgs),
     Completions(completions::CompletionsArgs),
     Man(completions::ManArgs),
@@ -101,6 +103,7 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Serve(args) => serve::serve(*args),
         Command::Store(args) => store::store(&args),
         Command::Submit(args) => submit::submit(&args),
+        Command::Versus(args) => versus::versus(&args),
         Command::Work(args) => work::work(&args),
         Command::Completions(args) => completions::completions(&args),
         Command::Man(args) => completions::man(&args),

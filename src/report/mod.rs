@@ -16,7 +16,7 @@ pub mod document;
     not(feature = "conform"),
     allow(dead_code, reason = "runs alone need less of it")
 )]
-mod escape;
+pub(crate) mod escape;
 #[cfg(feature = "load")]
 pub mod hgrm;
 #[cfg(feature = "load")]

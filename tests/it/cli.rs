@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod saturate;
 mod serve;
+mod versus;
 
 use crate::support::{Admin, Finished, PATIENCE, Server, TempDir, ask_until};
 use gearbench::protocol::{Body, Decoder, Frame, PacketType, Priority, Request, Submit};

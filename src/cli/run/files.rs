@@ -7,7 +7,7 @@ use serde_json::json;
 use std::path::{Path, PathBuf};
 
 /// Where the files of a run go; `None` where none are wanted.
-pub(super) fn directory(out: Option<&Path>, report: &Report) -> Option<PathBuf> {
+pub(crate) fn directory(out: Option<&Path>, report: &Report) -> Option<PathBuf> {
     match out {
         Some(dir) if dir.as_os_str() == "none" => None,
         Some(dir) => Some(dir.to_owned()),
@@ -16,7 +16,7 @@ pub(super) fn directory(out: Option<&Path>, report: &Report) -> Option<PathBuf> 
 }
 
 /// Writes the plan, the events and the results into a directory, which is made.
-pub(super) fn write_all(dir: &Path, plan: &Plan, report: &Report) -> anyhow::Result<()> {
+pub(crate) fn write_all(dir: &Path, plan: &Plan, report: &Report) -> anyhow::Result<()> {
     write_to(dir, report)?;
     write(dir, "plan.toml", &plan_toml(plan)?)?;
     write(dir, "events.jsonl", &events(plan, report)?)

@@ -1,0 +1,77 @@
+//! What is printed of the pairs.
+
+use crate::load::Plan;
+use crate::report::Report;
+use crate::report::compare::headline::{self, Headline, Spread};
+use crate::report::escape;
+use serde_json::json;
+use std::fmt::Write;
+
+/// The line of one run.
+pub(super) fn row(letter: &str, number: u32, report: &Report) -> String {
+    Headline::of(report).row(&format!("{letter}/{number:03}"))
+}
+
+/// All runs of the pairs, then their ratios.
+pub(super) fn text(plan: &Plan, names: &[String; 2], pairs: &[[Report; 2]], code: u8) -> String {
+    let [a, b] = names.each_ref().map(|name| escape::line(name));
+    let mut out = format!(
+        "gearbench versus  seed {}  pairs {}\na  {a}\nb  {b}\n\n{}\n",
+        plan.seed,
+        pairs.len(),
+        headline::heads()
+    );
+    for (number, [a, b]) in (1..).zip(pairs) {
+        // Writing to a string cannot fail.
+        let _ = writeln!(out, "{}\n{}", row("a", number, a), row("b", number, b));
+    }
+    let _ = writeln!(
+        out,
+        "\n{:<16} {:>8} {:>8} {:>8}",
+        "b / a", "median", "min", "max"
+    );
+    for ratio in headline::ratios(pairs) {
+        let _ = writeln!(out, "{}", ratio_row(&ratio));
+    }
+    let _ = writeln!(out, "\nexit code  {code}");
+    out
+}
+
+fn ratio_row(ratio: &Spread) -> String {
+    format!(
+        "{:<16} {:>8.3} {:>8.3} {:>8.3}{}",
+        ratio.metric.to_string(),
+        ratio.median,
+        ratio.min,
+        ratio.max,
+        match (ratio.min > 1.0, ratio.max < 1.0) {
+            (true, _) => "  more in every pair",
+            (_, true) => "  less in every pair",
+            _ => "",
+        }
+    )
+}
+
+/// The same as JSON.
+pub(super) fn json(
+    plan: &Plan,
+    names: &[String; 2],
+    pairs: &[[Report; 2]],
+    code: u8,
+) -> anyhow::Result<String> {
+    let runs = |side: usize| -> Vec<Headline> {
+        let runs = pairs.iter().filter_map(|pair| pair.get(side));
+        runs.map(Headline::of).collect()
+    };
+    let [a, b] = names;
+    let value = json!({
+        "kind": "versus",
+        "schema_version": 1,
+        "plan": plan,
+        "a": { "name": a, "runs": runs(0) },
+        "b": { "name": b, "runs": runs(1) },
+        "ratios": headline::ratios(pairs),
+        "exit_code": code,
+    });
+    Ok(serde_json::to_string_pretty(&value)? + "\n")
+}
