@@ -24,11 +24,12 @@ mod versus;
 mod work;
 
 use crate::engine::Policy;
+use crate::load::units;
 use crate::protocol::handle::HandlePrefix;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
 const EXAMPLES: &str = "\
 Examples:
@@ -164,6 +165,18 @@ pub fn reason(error: &anyhow::Error) -> String {
         }
     }
     text
+}
+
+/// Reads the time that a command may take in all: `least`, a day, or anything between.
+fn budget(text: &str, least: Duration) -> Result<Duration, String> {
+    let budget = units::duration(text).map_err(|error| error.to_string())?;
+    match (least..=Duration::from_secs(24 * 3600)).contains(&budget) {
+        true => Ok(budget),
+        false => Err(format!(
+            "the budget must be at least {}s and at most 24h",
+            least.as_secs()
+        )),
+    }
 }
 
 /// Says why there is no report; returns the code.

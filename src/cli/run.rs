@@ -117,6 +117,9 @@ pub fn run(args: Args) -> anyhow::Result<u8> {
     if let Err(error) = may_load(&target, &args.ownership) {
         return Ok(super::complain("run", &error, target_code(&error)));
     }
+    if let Err(error) = make_directory(&args) {
+        return Ok(super::complain("run", &super::reason(&error), exit::USAGE));
+    }
     let interruption = Interruption::watch()?;
     if plan.repeat > 1 {
         return repeat::repeat(&args, &plan, &interruption);
@@ -201,6 +204,14 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
     std::io::stdout()
         .write_all(text.as_bytes())
         .context("cannot write the report")
+}
+
+/// Makes the directory that --out names: a run whose results have no place would be in vain.
+fn make_directory(args: &Args) -> anyhow::Result<()> {
+    match &args.out {
+        Some(dir) if dir.as_os_str() != "none" => files::make(dir),
+        _ => Ok(()),
+    }
 }
 
 fn write_files(args: &Args, plan: &Plan, report: &Report) -> anyhow::Result<()> {

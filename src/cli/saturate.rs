@@ -44,8 +44,8 @@ pub(super) struct SaturateArgs {
     target: Target,
     #[command(flatten)]
     ownership: Ownership,
-    /// Time for all of it
-    #[arg(long, env = "GEARBENCH_BUDGET", value_name = "TIME", value_parser = units::duration, default_value = "60s", help_heading = "Search")]
+    /// Time for all of it, from 5s to 24h
+    #[arg(long, env = "GEARBENCH_BUDGET", value_name = "TIME", value_parser = budget, default_value = "60s", help_heading = "Search")]
     budget: Duration,
     /// The first rate
     #[arg(long, env = "GEARBENCH_FROM", value_name = "RATE", value_parser = units::rate, default_value = "1k", help_heading = "Search")]
@@ -105,6 +105,10 @@ pub(super) fn saturate(args: &SaturateArgs) -> anyhow::Result<u8> {
         Format::Json => json(&curve, &plan, &words, code)?,
     })?;
     Ok(code)
+}
+
+fn budget(text: &str) -> Result<Duration, String> {
+    super::budget(text, Duration::from_secs(5))
 }
 
 impl SaturateArgs {
@@ -220,8 +224,10 @@ fn verdict(curve: &Curve) -> (String, u8) {
         };
     }
     if curve.held().is_some() {
-        let last = curve.trials.last().map(because).unwrap_or_default();
-        return (format!("not confirmed: {last}"), exit::INCONCLUSIVE);
+        let last = curve.trials.last().map(because);
+        let why = last.filter(|why| !why.is_empty());
+        let why = why.unwrap_or_else(|| "the search was over before".to_owned());
+        return (format!("not confirmed: {why}"), exit::INCONCLUSIVE);
     }
     let failed = |t: &&Trial| matches!(t.outcome, Outcome::Fails(_));
     match curve.trials.iter().rfind(failed) {

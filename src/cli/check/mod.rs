@@ -10,7 +10,7 @@ use crate::conformance::case::Case;
 use crate::conformance::player::Delivery;
 use crate::conformance::runner::{self, Options, Outcome, Place};
 use crate::conformance::suite::Suite;
-use crate::load::{self, Arrival, Control, LoadError, Pace, Plan, Probed, RunId, units};
+use crate::load::{self, Arrival, Control, LoadError, Pace, Plan, Probed, RunId};
 use crate::report::conform::{CaseResult, Verdict};
 use crate::report::{Finding, Kind, Phase, Report};
 use crate::server::{Background, Listener};
@@ -79,7 +79,7 @@ pub(super) struct CheckArgs {
     /// Job server to check [default: one started inside gearbench]
     #[arg(short, long, value_name = "HOST:PORT", env = "GEARBENCH_TARGET")]
     target: Option<Target>,
-    /// Time for everything, at least 5s
+    /// Time for everything, from 5s to 24h
     #[arg(long, value_name = "TIME", env = "GEARBENCH_BUDGET", value_parser = budget, default_value = "45s")]
     budget: Duration,
     /// Leave out the load
@@ -99,11 +99,7 @@ pub(super) struct CheckArgs {
 }
 
 fn budget(text: &str) -> Result<Duration, String> {
-    let budget = units::duration(text).map_err(|error| error.to_string())?;
-    match budget < Duration::from_secs(5) {
-        true => Err("the budget must be at least 5s".to_owned()),
-        false => Ok(budget),
-    }
+    super::budget(text, Duration::from_secs(5))
 }
 
 /// What is known so far.

@@ -25,7 +25,7 @@ pub(crate) fn write_all(dir: &Path, plan: &Plan, report: &Report) -> anyhow::Res
 /// Writes `result.json`, `report.html`, `latency.hlog` and `response.hgrm` into a directory, which
 /// is made.
 pub(crate) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
-    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))?;
+    make(dir)?;
     write(dir, "result.json", &json::render(report)?)?;
     let response = report.headline().and_then(|phase| phase.stage("response"));
     if let Some(stage) = response {
@@ -33,6 +33,11 @@ pub(crate) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
     }
     write(dir, "latency.hlog", &hlog::render(report)?)?;
     write(dir, "report.html", &html::render(report, None)?)
+}
+
+/// Makes a directory, and those that it stands in.
+pub(super) fn make(dir: &Path) -> anyhow::Result<()> {
+    std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))
 }
 
 fn write(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {

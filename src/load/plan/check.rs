@@ -10,6 +10,8 @@ const MAX_ON_THE_WAY: u128 = 4 << 30;
 const LONGEST: Duration = Duration::from_secs(30 * 24 * 3600);
 /// Phases that a plan may have.
 const MAX_PHASES: usize = 200;
+/// Functions that a plan may have: every worker announces all of them.
+const MAX_FUNCTIONS: usize = 1_000_000;
 /// Rates that can be offered, in jobs a second.
 const RATES: [f64; 2] = [0.01, 1e7];
 
@@ -96,6 +98,9 @@ pub enum PlanError {
         /// What it does not go with, and the way out.
         why: &'static str,
     },
+    /// More functions than any server is asked to keep.
+    #[error("--functions must be at most {MAX_FUNCTIONS}")]
+    TooManyFunctions,
     /// A time that is too long.
     #[error("--{what} must be at most 30 days (720h)")]
     TooLong {
@@ -123,6 +128,7 @@ impl PlanError {
             PlanError::NobodyAnswers { .. } => "workers",
             PlanError::TooMuch { .. } => "outstanding",
             PlanError::TooManyThreads { .. } => "threads",
+            PlanError::TooManyFunctions => "functions",
             PlanError::NoRestart => "restart-cmd",
             PlanError::BodyTooSmall { what, .. }
             | PlanError::Zero { what }
@@ -186,6 +192,9 @@ impl Plan {
             if value == 0 {
                 return Err(PlanError::Zero { what });
             }
+        }
+        if self.functions > MAX_FUNCTIONS {
+            return Err(PlanError::TooManyFunctions);
         }
         for (what, share) in [
             ("background", self.background_percent),

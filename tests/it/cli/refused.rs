@@ -28,6 +28,9 @@ fn nonsense_is_refused_by_the_name_of_its_flag() {
         ("--budget 1s", "--budget"),
         ("--budget soon", "--budget"),
         ("--budget inf", "--budget"),
+        ("--budget 99999h", "--budget"),
+        ("saturate --budget 0s", "--budget"),
+        ("saturate --budget 99999h", "--budget"),
         ("-t http://x", "--target"),
         ("-t host:0", "--target"),
         ("-t host:99999", "--target"),
@@ -60,6 +63,8 @@ fn nonsense_is_refused_by_the_name_of_its_flag() {
         ("run --threads 9", "--threads"),
         ("run --prefetch 0", "--prefetch"),
         ("run --functions 0", "--functions"),
+        ("run --functions 100000000", "--functions"),
+        ("run --out /dev/null/x", "/dev/null/x"),
         ("run --clients 18446744073709551615", "--clients"),
     ] {
         is_usage(arguments, &[word]);
