@@ -22,7 +22,7 @@ Examples:
 const EXITS: &str = "\
 Exit codes: 0 compared, all runs passed; 2 usage; 3 a server cannot be reached or launched; 5 lost,
 phantom, duplicated, wrong body or order in a run; 6 a run missed a service level; 8 a run was
-inconclusive, or no pair was made; 130 and 143 interrupted, the pairs until then are printed.";
+inconclusive; 130 and 143 interrupted, the pairs until then are printed.";
 
 /// Run the same on two servers in turn, A B A B, and show the ratios B/A of each pair.
 ///
@@ -129,9 +129,16 @@ pub(super) fn versus(args: &VersusArgs) -> anyhow::Result<u8> {
         Err(refusal) => return refuse(refusal),
     };
     let made = args.make(&plan, &sides, &interruption)?;
-    let nothing = made.pairs.is_empty().then_some(exit::INCONCLUSIVE);
-    let codes = made.codes.iter().copied();
-    let code = exit::precedence(codes.chain(nothing).chain(interruption.code()));
+    let code = exit::precedence(made.codes.into_iter().chain(interruption.code()));
+    if made.pairs.is_empty() && interruption.code().is_none() {
+        // Why there is none has been said.
+        return Ok(code);
+    }
+    // That of A stands for both: a launched server's is not known before.
+    let plan = Plan {
+        target: sides[0].target.to_string(),
+        ..plan
+    };
     let names = sides.map(|side| side.name);
     super::print(&match args.format {
         Format::Text => screen::text(&plan, &names, &made.pairs, code),

@@ -45,12 +45,16 @@ pub(super) fn repeat(args: &Args, plan: &Plan, interruption: &Interruption) -> a
         runs.push(report);
     }
     let code = exit::precedence(codes.into_iter().chain(interruption.code()));
+    if runs.is_empty() {
+        // Why there is none has been said.
+        return Ok(code);
+    }
     let whole: Vec<Report> = runs.iter().filter(|run| is_whole(run)).cloned().collect();
     let spread = headline::spread(&whole);
     match args.format {
-        Format::Text if !runs.is_empty() => crate::cli::print(&text(plan, &runs, &spread, code))?,
+        Format::Text => crate::cli::print(&text(plan, &runs, &spread, code))?,
         Format::Json => crate::cli::print(&json(plan, &runs, &spread, code)?)?,
-        Format::Text | Format::Quiet => {}
+        Format::Quiet => {}
     }
     Ok(code)
 }
@@ -73,8 +77,10 @@ fn text(plan: &Plan, runs: &[Report], spread: &[Spread], code: u8) -> String {
         out += &Headline::of(run).row(&format!("{number:03}"));
         out.push('\n');
     }
-    out.push('\n');
-    out += &headline::spread_rows(spread);
+    if !spread.is_empty() {
+        out.push('\n');
+        out += &headline::spread_rows(spread);
+    }
     out += &format!("\nexit code  {code}\n");
     out
 }

@@ -16,11 +16,19 @@ pub(super) fn row(letter: &str, number: u32, report: &Report) -> String {
 pub(super) fn text(plan: &Plan, names: &[String; 2], pairs: &[[Report; 2]], code: u8) -> String {
     let [a, b] = names.each_ref().map(|name| escape::line(name));
     let mut out = format!(
-        "gearbench versus  seed {}  pairs {}\na  {a}\nb  {b}\n\n{}\n",
+        "gearbench versus  seed {}  pairs {}\na  {a}\nb  {b}\n",
         plan.seed,
         pairs.len(),
-        headline::heads()
     );
+    if !pairs.is_empty() {
+        out += &tables(pairs);
+    }
+    out += &format!("\nexit code  {code}\n");
+    out
+}
+
+fn tables(pairs: &[[Report; 2]]) -> String {
+    let mut out = format!("\n{}\n", headline::heads());
     for (number, [a, b]) in (1..).zip(pairs) {
         // Writing to a string cannot fail.
         let _ = writeln!(out, "{}\n{}", row("a", number, a), row("b", number, b));
@@ -33,7 +41,6 @@ pub(super) fn text(plan: &Plan, names: &[String; 2], pairs: &[[Report; 2]], code
     for ratio in headline::ratios(pairs) {
         let _ = writeln!(out, "{}", ratio_row(&ratio));
     }
-    let _ = writeln!(out, "\nexit code  {code}");
     out
 }
 

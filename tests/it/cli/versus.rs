@@ -3,6 +3,7 @@
 use super::{BOUND, exits, gearbench, refuses, rows_of_ours, wait_for_load};
 use crate::support::{Running, Serve, Server, TempDir, run_with_deadline};
 use gearbench::cli::exit;
+use std::net::TcpListener;
 use std::process::Command;
 
 const JOBS: &str = "--jobs 300 --duration 60s --drain 60s --clients 2 --workers 2 --seed 7";
@@ -91,6 +92,12 @@ fn two_servers_are_needed_and_both_have_to_answer() {
         let finished = run_with_deadline(&mut versus(flags), BOUND);
         refuses(&finished, exit::USAGE, &[word]);
     }
+    let port = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    let closed = port.local_addr().expect("an address").to_string();
+    drop(port);
+    let nobody = format!("--target {closed} --against {closed} --out none");
+    let finished = run_with_deadline(&mut versus(&nobody), BOUND);
+    refuses(&finished, exit::TARGET, &[&closed]);
     let flags = "--target localhost --launch false{port}";
     refuses(
         &run_with_deadline(&mut versus(flags), BOUND),
