@@ -115,7 +115,7 @@ fn mistakes_are_named_with_their_place() {
         (
             "lack = []",
             "x.toml:5:1: unknown field `lack`, expected one of `name`, `title`, `make`, `about`, \
-             `detect`, `lacks`, `choices`, `settings`, `quirks`, `known`",
+             `detect`, `lacks`, `choices`, `settings`, `quirks`, `known`, `divergence`",
         ),
         (
             "[choices]\ntimeouts = \"fail\"",
