@@ -150,7 +150,10 @@ impl JobServer {
         }
         let due = job.extra.as_mut().and_then(|extra| extra.timer.take());
         self.functions[job.function].storing -= 1;
-        self.start(key, due, out);
+        match due {
+            Some(_) => self.start(key, due, out),
+            None => self.enqueue_in_turn(key, out),
+        }
     }
 
     /// Takes in a job that a store has kept, with its number. Called before any peer connects, in

@@ -62,6 +62,32 @@ impl<K: Copy> List<K> {
         self.len += 1;
     }
 
+    /// Adds a member before those at the end that are `later` than it.
+    pub(super) fn push_before<S: Linked<K>>(
+        &mut self,
+        store: &mut S,
+        key: K,
+        later: impl Fn(&S, K) -> bool,
+    ) {
+        let (mut previous, mut next) = (self.tail, None);
+        while let Some(at) = previous.filter(|&at| later(store, at)) {
+            (previous, next) = (store.links(at).previous, Some(at));
+        }
+        let Some(next) = next else {
+            return self.push(store, key);
+        };
+        *store.links(key) = Links {
+            previous,
+            next: Some(next),
+        };
+        store.links(next).previous = Some(key);
+        match previous {
+            Some(previous) => store.links(previous).next = Some(key),
+            None => self.head = Some(key),
+        }
+        self.len += 1;
+    }
+
     /// Removes a member. The key must be in this list.
     pub(super) fn unlink(&mut self, store: &mut impl Linked<K>, key: K) {
         let Links { previous, next } = std::mem::take(store.links(key));

@@ -1,6 +1,6 @@
 //! Jobs come in.
 
-use super::jobs::{Identity, Kept, NewJob, State};
+use super::jobs::{Identity, Jobs, Kept, NewJob, State};
 use super::keys::{FunctionId, JobKey};
 use super::{JobServer, Outbox, Timestamp};
 use crate::protocol::{ConnId, Priority, Response, Submit};
@@ -99,12 +99,28 @@ impl JobServer {
 
     /// Puts a job that is in no list at the end of its queue, and sees that it is fetched.
     pub(super) fn enqueue(&mut self, key: JobKey, out: &mut impl Outbox) {
+        self.enqueue_before(key, |_, _| false, out);
+    }
+
+    /// The same for a job that was kept back: it goes before those that came after it.
+    pub(super) fn enqueue_in_turn(&mut self, key: JobKey, out: &mut impl Outbox) {
+        let number = self.jobs[key].number;
+        self.enqueue_before(key, |jobs, other| jobs[other].number > number, out);
+    }
+
+    #[inline]
+    fn enqueue_before(
+        &mut self,
+        key: JobKey,
+        later: impl Fn(&Jobs, JobKey) -> bool,
+        out: &mut impl Outbox,
+    ) {
         let job = &mut self.jobs[key];
         job.state = State::Queued;
         let (id, priority) = (job.function, job.priority);
         let function = &mut self.functions[id];
         let queue = &mut function.queues[priority as usize];
-        queue.push(&mut self.jobs, key);
+        queue.push_before(&mut self.jobs, key, later);
         if queue.len() == 1 {
             let unlisted = &mut function.unlisted[priority as usize];
             self.sets.function_ready(unlisted, priority);

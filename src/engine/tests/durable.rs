@@ -138,6 +138,30 @@ fn a_job_is_written_then_acknowledged_then_assigned() {
     play.expect(&["c assign", "unstore"]);
 }
 
+/// Clients see the order in which they submitted: what was kept back goes before what came later.
+#[test]
+fn a_job_keeps_its_place_while_it_is_written() {
+    let (mut play, [a, b, worker]) = Play::new();
+    play.submit(a, b"first", false);
+    play.submit(a, b"u", true);
+    play.submit(b, b"v", true);
+    play.submit(a, b"later", false);
+    play.submit(b, b"last", false);
+    play.event(Event::Stored(2));
+    let mut order = Vec::new();
+    for _ in 0..5 {
+        play.grab(worker);
+        order.push(std::mem::take(&mut play.notes.handle));
+    }
+    let number = |handle: &Vec<u8>| {
+        let text = String::from_utf8_lossy(handle);
+        let digits = text.rsplit(':').next().map(str::parse::<u64>);
+        digits.unwrap().unwrap()
+    };
+    let order: Vec<u64> = order.iter().map(number).collect();
+    assert!(order.is_sorted(), "{order:?}");
+}
+
 #[test]
 fn who_joins_a_job_that_is_being_written_waits_with_the_first() {
     let (mut play, [a, b, _]) = Play::new();
