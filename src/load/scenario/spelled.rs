@@ -158,31 +158,34 @@ pub(super) mod list {
         T: FromStr<Err = UnitError>,
         D: Deserializer<'de>,
     {
-        let list = deserializer.deserialize_any(ListReader(PhantomData))?;
-        Ok(Some(list))
+        deserializer.deserialize_any(ListReader(PhantomData))
     }
 }
 
-/// Reads a list, or a single text as a list of one.
+/// Reads a list, or a single text as a list of one; nothing is no list.
 struct ListReader<T>(PhantomData<T>);
 
 impl<'de, T: FromStr<Err = UnitError>> Visitor<'de> for ListReader<T> {
-    type Value = Vec<T>;
+    type Value = Option<Vec<T>>;
 
     fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a list of texts such as [\"...\", \"...\"]")
     }
 
-    fn visit_str<E: Error>(self, text: &str) -> Result<Vec<T>, E> {
-        Ok(vec![parse(text).map_err(E::custom)?])
+    fn visit_str<E: Error>(self, text: &str) -> Result<Self::Value, E> {
+        Ok(Some(vec![parse(text).map_err(E::custom)?]))
     }
 
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Vec<T>, A::Error> {
+    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Self::Value, A::Error> {
         let mut list = Vec::new();
         while let Some(Item(item)) = items.next_element()? {
             list.push(item);
         }
-        Ok(list)
+        Ok(Some(list))
+    }
+
+    fn visit_unit<E: Error>(self) -> Result<Self::Value, E> {
+        Ok(None)
     }
 }
 
