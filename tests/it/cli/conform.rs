@@ -208,7 +208,7 @@ fn flags_that_make_no_sense_are_refused_by_name() {
         ("conform --baseline no.json", ["no.json", "No such file"]),
         ("diff -t localhost", ["two servers", "1 given"]),
         ("diff -t a -t b -t c", ["two servers", "3 given"]),
-        ("report", ["FILE", "required"]),
+        ("report", ["RESULT", "required"]),
         ("report no.json", ["no.json", "No such file"]),
         ("list nothing", ["nothing", "requirements"]),
         ("schema nothing", ["nothing", "conform"]),
