@@ -220,7 +220,7 @@ fn flags_that_make_no_sense_are_refused_by_name() {
     }
     for command in ["conform --baseline", "report"] {
         let finished = run_with_deadline(&mut ours(&format!("{command} {no_results}")), BOUND);
-        refuses(&finished, exit::USAGE, &["no-results.json", "no kind"]);
+        refuses(&finished, exit::USAGE, &["no-results.json", "\"kind\""]);
     }
 }
 
