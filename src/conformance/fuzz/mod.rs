@@ -193,7 +193,7 @@ fn shrink(
         );
         watch.progress(outcome, &doing);
         let ops = shrinking.candidate();
-        goes_on = match fails_again(seat, &ops, &original, outcome, TRIES)?.pop() {
+        goes_on = match fails_again(seat, &ops, &original, outcome, TRIES)? {
             Some(shrunk) => {
                 best = shrunk;
                 shrinking.fails()
@@ -204,7 +204,7 @@ fn shrink(
     let ops = best.ops.clone();
     let mut failed = 0;
     for _ in 0..CONFIRMATIONS {
-        failed += fails_again(seat, &ops, &original, outcome, 1)?.len() as u32;
+        failed += u32::from(fails_again(seat, &ops, &original, outcome, 1)?.is_some());
     }
     best.confirmed = (failed, CONFIRMATIONS);
     Ok(best)
@@ -217,7 +217,7 @@ fn fails_again(
     original: &Failing,
     outcome: &mut Outcome,
     tries: u32,
-) -> Result<Vec<Shrunk>, Gone> {
+) -> Result<Option<Shrunk>, Gone> {
     for _ in 0..tries {
         let (played, prefix) = seat.play(ops)?;
         let failing = seat.failing(&played);
@@ -225,9 +225,10 @@ fn fails_again(
             outcome.deaths += u64::from(failing.died);
             seat.clean_up(&played, &prefix);
             if failing.is(original) {
-                return Ok(vec![Shrunk::whole(ops.to_vec(), &played, &prefix, failing)]);
+                let shrunk = Shrunk::whole(ops.to_vec(), &played, &prefix, failing);
+                return Ok(Some(shrunk));
             }
         }
     }
-    Ok(Vec::new())
+    Ok(None)
 }

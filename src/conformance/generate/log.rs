@@ -206,12 +206,17 @@ impl Writer<'_> {
         Value(parts)
     }
 
-    /// A word of the text protocol: a handle, a name of the session, or a plain word.
-    fn word(&self, word: &[u8]) -> Value {
-        let named = match self.prefix {
+    /// What a name of the session is called in it; without a prefix names cannot be told.
+    fn marked<'w>(&self, word: &'w [u8]) -> Option<&'w [u8]> {
+        match self.prefix {
             b"" => None,
             prefix => word.strip_prefix(prefix),
-        };
+        }
+    }
+
+    /// A word of the text protocol: a handle, a name of the session, or a plain word.
+    fn word(&self, word: &[u8]) -> Value {
+        let named = self.marked(word);
         match named {
             Some(rest) => Value(vec![Part::Named(
                 String::from_utf8_lossy(rest).into_owned(),
@@ -222,10 +227,7 @@ impl Writer<'_> {
 
     /// A word that is expected. A name that the language cannot mark may be any.
     fn pattern(&self, word: &[u8]) -> Pattern {
-        let marked = match self.prefix {
-            b"" => None,
-            prefix => word.strip_prefix(prefix),
-        };
+        let marked = self.marked(word);
         match marked {
             Some(rest) if !rest.iter().all(u8::is_ascii_alphanumeric) => Pattern::Any,
             _ => Pattern::Exactly(self.word(word)),
