@@ -14,6 +14,7 @@
 //! protocol, wire, report  <-  load         the load generator; it never knows whom it drives
 //! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
 //! diagnose  <-  load, conformance          what is wrong in a file, where, and what was meant
+//! process  <-  server, load, conformance   the memory of a process, as the system tells it
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -71,6 +72,8 @@ pub mod engine;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod model;
+#[cfg(feature = "net")]
+pub mod process;
 pub mod protocol;
 #[cfg(any(feature = "load", feature = "conform"))]
 pub mod report;

@@ -11,12 +11,14 @@ mod command;
 mod group;
 mod launched;
 mod log;
+mod memory;
 mod pause;
 mod ports;
 mod ready;
 
 pub use group::kill_all;
 pub use launched::Launched;
+pub use memory::{Memory, MemoryWatch};
 
 use super::arm::Ended;
 use command::Command;

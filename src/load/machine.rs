@@ -1,14 +1,11 @@
 //! What the operating system says: processor time, memory, file limits.
 
+use crate::process::Resident;
 use crate::report::Environment;
 use rustix::time::{ClockId, clock_gettime};
 
 /// Clock ticks of /proc/PID/stat in a second: a constant of Linux's interface to programs.
 const TICKS_PER_SECOND: f64 = 100.0;
-/// Bytes of the pages that /proc/PID/statm counts.
-fn page_size() -> u64 {
-    rustix::param::page_size() as u64
-}
 
 /// Processor use and memory of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -20,10 +17,9 @@ pub(crate) struct ProcessUse {
 /// Reads the use of process `pid`; `None` where that cannot be seen.
 pub(crate) fn process_use(pid: u32) -> Option<ProcessUse> {
     let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
-    let statm = std::fs::read_to_string(format!("/proc/{pid}/statm")).ok()?;
     Some(ProcessUse {
         cpu_seconds: cpu_ticks(&stat)? as f64 / TICKS_PER_SECOND,
-        rss_bytes: statm.split(' ').nth(1)?.parse::<u64>().ok()? * page_size(),
+        rss_bytes: Resident::of(pid)?.now,
     })
 }
 

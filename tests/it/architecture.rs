@@ -12,16 +12,22 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
     ("model", Imports::Only(&["protocol"])),
     ("wire", Imports::Only(&["protocol"])),
     ("client", Imports::Only(&["protocol"])),
-    ("server", Imports::Only(&["protocol", "engine", "wire"])),
+    (
+        "server",
+        Imports::Only(&["protocol", "engine", "wire", "process"]),
+    ),
     ("report", Imports::Only(&[])),
     ("diagnose", Imports::Only(&[])),
+    ("process", Imports::Only(&[])),
     (
         "load",
-        Imports::Only(&["protocol", "wire", "report", "diagnose"]),
+        Imports::Only(&["protocol", "wire", "report", "diagnose", "process"]),
     ),
     (
         "conformance",
-        Imports::Only(&["protocol", "engine", "model", "report", "diagnose"]),
+        Imports::Only(&[
+            "protocol", "engine", "model", "report", "diagnose", "process",
+        ]),
     ),
     ("cli", Imports::Everything),
     ("main", Imports::Only(&["cli"])),

@@ -3,7 +3,8 @@
 use super::super::conform::Prepared;
 use super::super::signals::Interruption;
 use crate::conformance::fuzz::{self, Finding, Options, Outcome};
-use crate::report::quantity::count;
+use crate::conformance::launch::Memory;
+use crate::report::quantity::{bytes, count};
 use std::cell::Cell;
 use std::fmt::Write as _;
 use std::io::{IsTerminal, Write as _};
@@ -94,6 +95,9 @@ pub(super) fn render(
     if outcome.deaths > 0 {
         let _ = writeln!(out, "deaths     {}", count(outcome.deaths));
     }
+    if let Some(memory) = outcome.memory {
+        let _ = writeln!(out, "memory     {}", resident(memory));
+    }
     for (finding, file) in outcome.findings.iter().zip(written) {
         found(&mut out, finding, file.as_ref(), repeat);
     }
@@ -110,6 +114,16 @@ pub(super) fn render(
     };
     let _ = writeln!(out, "\nverdict    {verdict}");
     out
+}
+
+/// The memory of a launched server, in words.
+pub(super) fn resident(memory: Memory) -> String {
+    format!(
+        "{} at the start, {} at the most, {} at the end",
+        bytes(memory.base),
+        bytes(memory.peak),
+        bytes(memory.end)
+    )
 }
 
 fn found(out: &mut String, finding: &Finding, file: Option<&PathBuf>, repeat: &str) {

@@ -11,6 +11,7 @@ mod seat;
 pub use finding::{Failing, Finding};
 
 use super::generate::{Op, Played, Shrink, Weights, draw};
+use super::launch::Memory;
 use super::profile::Known;
 use super::runner::Place;
 use crate::model::Rules;
@@ -70,6 +71,8 @@ pub struct Outcome {
     pub findings: Vec<Finding>,
     /// How often the server has died.
     pub deaths: u64,
+    /// Memory of the launched server that grew most.
+    pub memory: Option<Memory>,
     /// Why it ended before its time.
     pub gone: Option<String>,
 }
@@ -94,6 +97,7 @@ pub fn campaign(place: &Place, options: &Options, watch: &dyn Watch) -> Outcome 
         }
         watch.progress(&outcome, "playing");
     }
+    outcome.memory = seat.memory();
     outcome
 }
 

@@ -5,7 +5,7 @@ use super::finding::Failing;
 use crate::conformance::Namespace;
 use crate::conformance::arm::ArmError;
 use crate::conformance::generate::{Failure, Op, Played, play};
-use crate::conformance::launch::Launched;
+use crate::conformance::launch::{Launched, Memory, MemoryWatch};
 use crate::conformance::memory::MemoryArm;
 use crate::conformance::runner::Place;
 use crate::conformance::runner::tidy::tidy;
@@ -29,6 +29,7 @@ pub(super) struct Seat<'a> {
     options: &'a Options,
     /// The server that was launched, while it lives and is clean.
     server: Option<Launched>,
+    memory: MemoryWatch,
     /// Counts the sessions, for names of their own.
     played: u64,
 }
@@ -39,6 +40,7 @@ impl<'a> Seat<'a> {
             place,
             options,
             server: None,
+            memory: MemoryWatch::default(),
             played: 0,
         }
     }
@@ -66,7 +68,18 @@ impl<'a> Seat<'a> {
                 play(&mut arm, rules, &prefix, ops)
             }
         };
+        if let Some(server) = &self.server {
+            self.memory.look(server);
+        }
         Ok((played, prefix))
+    }
+
+    /// What came of the memory of launched servers: of the one that grew most.
+    pub(super) fn memory(&mut self) -> Option<Memory> {
+        if let Some(server) = &self.server {
+            self.memory.settle(server);
+        }
+        self.memory.worst()
     }
 
     /// An arm of the server, which is started where there is none.
@@ -79,6 +92,7 @@ impl<'a> Seat<'a> {
                     let server = launcher
                         .start(&[])
                         .map_err(|error| Gone(error.to_string()))?;
+                    self.memory.begin(&server);
                     self.server.insert(server).address().to_string()
                 }
             },

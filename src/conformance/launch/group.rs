@@ -80,6 +80,13 @@ impl Group {
         self.leader.id()
     }
 
+    /// The ids of the leader and of all that came of it.
+    pub(super) fn all(&self) -> Vec<u32> {
+        let others = self.others().into_iter();
+        let others = others.filter_map(|id| u32::try_from(id.as_raw_nonzero().get()).ok());
+        std::iter::once(self.id()).chain(others).collect()
+    }
+
     /// Sends a signal to the leader, or to all of the group. Nothing happens if it has ended.
     pub(super) fn signal(&mut self, signal: Signal, all: bool) -> io::Result<()> {
         if self.ended()?.is_some() {

@@ -32,9 +32,9 @@ pub struct Launched {
 
 /// The process, and all that it takes to start it again.
 #[derive(Debug)]
-struct Server {
+pub(super) struct Server {
     // Before the directory, in which it may write until it is gone.
-    group: Group,
+    pub(super) group: Group,
     words: Vec<String>,
     port: u16,
     http: Option<u16>,
@@ -135,7 +135,7 @@ impl Launched {
         }
     }
 
-    fn server(&self) -> MutexGuard<'_, Server> {
+    pub(super) fn server(&self) -> MutexGuard<'_, Server> {
         self.server.lock().unwrap_or_else(PoisonError::into_inner)
     }
 

@@ -217,3 +217,17 @@ fn a_server_that_ignores_sigterm_is_killed() {
     let ended = server.stop(Stop::Terminate, SOON).unwrap();
     assert_eq!(ended, Ended::Signal(9));
 }
+
+/// A shell and the server that it starts count together.
+#[test]
+fn memory_is_that_of_all_processes() {
+    let Some(gearmand) = gearmand() else {
+        return;
+    };
+    let alone = launcher(gearmand).start(&[]).unwrap();
+    let both = launcher(&format!("sh -c '{gearmand} & wait'"));
+    let both = both.start(&[]).unwrap();
+    let (alone, both) = (alone.resident().unwrap(), both.resident().unwrap());
+    assert!(alone.now > 0 && alone.peak >= alone.now, "{alone:?}");
+    assert!(both.now > alone.now / 2, "{both:?} {alone:?}");
+}

@@ -1,0 +1,60 @@
+//! The memory of a process, as the system tells it.
+
+use std::fs;
+
+/// Memory of a process, in bytes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct Resident {
+    /// What it has now.
+    pub now: u64,
+    /// The most that it has had.
+    pub peak: u64,
+}
+
+impl Resident {
+    /// Of the process `pid`; nothing where that cannot be seen, as of one that has ended.
+    pub fn of(pid: u32) -> Option<Self> {
+        Self::read(&fs::read_to_string(format!("/proc/{pid}/status")).ok()?)
+    }
+
+    fn read(status: &str) -> Option<Self> {
+        Some(Resident {
+            now: bytes(status, "VmRSS:")?,
+            peak: bytes(status, "VmHWM:")?,
+        })
+    }
+}
+
+/// `VmRSS:     1234 kB`, in bytes.
+fn bytes(status: &str, name: &str) -> Option<u64> {
+    let line = status.lines().find_map(|line| line.strip_prefix(name))?;
+    let kib: u64 = line.trim().strip_suffix("kB")?.trim().parse().ok()?;
+    kib.checked_mul(1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_memory_is_read_where_it_stands() {
+        let status = "Name:\tgearbench\nVmHWM:\t    2000 kB\nVmRSS:\t    1234 kB\nThreads:\t3\n";
+        let resident = Resident {
+            now: 1234 * 1024,
+            peak: 2000 * 1024,
+        };
+        assert_eq!(Resident::read(status), Some(resident));
+        for odd in [
+            "",
+            "VmHWM:\t1 kB\nVmRSS:\t kB\n",
+            "VmHWM:\t1 kB\nVmRSS: 1 MB\n",
+        ] {
+            assert_eq!(Resident::read(odd), None);
+        }
+    }
+
+    #[test]
+    fn nobody_has_none() {
+        assert_eq!(Resident::of(u32::MAX), None);
+    }
+}
