@@ -17,7 +17,7 @@ pub(super) use options::{Options, with_environment};
 
 use super::exit;
 use super::signals::ServeSignals;
-use crate::server::{self, Bound, ListenError, Listeners, TlsSettings};
+use crate::server::{self, Bound, ListenError, Listeners, Settings, StoreSettings, TlsSettings};
 use crate::wire;
 use log::Log;
 use pid_file::PidFile;
@@ -33,10 +33,9 @@ pub(super) fn serve(options: Options) -> anyhow::Result<u8> {
     let plan = Plan::new(&options, super::local_policy())?;
     if options.process.check_args {
         files::check(plan.file_descriptors)?;
-        plan.settings
-            .tls
-            .as_ref()
-            .map_or(Ok(()), TlsSettings::check)?;
+        let Settings { store, tls, .. } = &plan.settings;
+        store.as_ref().map_or(Ok(()), StoreSettings::check)?;
+        tls.as_ref().map_or(Ok(()), TlsSettings::check)?;
         warn(&plan.warnings);
         return Ok(exit::OK);
     }

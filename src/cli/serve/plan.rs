@@ -64,6 +64,7 @@ impl Plan {
         let mut warnings = foreign.warnings();
         warnings.extend(store.warnings());
         warnings.extend(security.warnings());
+        warnings.extend(http.warnings());
         let log = logging.place().context("--log-file: no such place")?;
         if process.daemon && log == Place::Stderr {
             warnings.push("--daemon without --log-file FILE or --syslog: there is no log".into());

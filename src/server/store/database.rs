@@ -7,6 +7,7 @@ use crate::protocol::{Body, Priority};
 use bytes::Bytes;
 use rusqlite::config::DbConfig;
 use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction, params};
+use rustix::fs::{Access, access};
 use std::io;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
@@ -40,6 +41,12 @@ pub enum StoreError {
         path: PathBuf,
         /// What the system says.
         source: io::Error,
+    },
+    /// It cannot be a file.
+    #[error("the store {path} is a directory; a store is a file, made if there is none", path = path.display())]
+    Directory {
+        /// The place.
+        path: PathBuf,
     },
     /// Another process has it.
     #[error("the store {path} is in use by another process; a store has one server at a time", path = path.display())]
@@ -154,8 +161,30 @@ impl Database {
         Self::with(path, OpenFlags::default()).and_then(Self::prepare)
     }
 
+    /// Whether a store can be opened or made here, without doing either. What holds gearmand's
+    /// jobs only, or nothing, can become one.
+    pub(super) fn check(path: &Path) -> Result<(), StoreError> {
+        refuse_directory(path)?;
+        let file = |path: &Path, source: rustix::io::Errno| StoreError::File {
+            path: path.to_owned(),
+            source: source.into(),
+        };
+        let folder = path.parent().unwrap_or(path);
+        // SQLite writes its log beside the file.
+        access(folder, Access::WRITE_OK | Access::EXEC_OK).map_err(|e| file(folder, e))?;
+        match access(path, Access::READ_OK | Access::WRITE_OK) {
+            Err(rustix::io::Errno::NOENT) => return Ok(()),
+            checked => checked.map_err(|e| file(path, e))?,
+        }
+        match Self::open_to_read(path) {
+            Ok(_) | Err(StoreError::NoStore { .. }) => Ok(()),
+            Err(error) => Err(error),
+        }
+    }
+
     /// Opens a file that must be there, to look at it.
     pub fn open_to_read(path: &Path) -> Result<Self, StoreError> {
+        refuse_directory(path)?;
         let database = Self::with(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
         let known = database.connection.table_exists(None, "gearbench_meta");
         if !known.map_err(|source| database.error(source))? {
@@ -346,6 +375,16 @@ impl Database {
             transaction.commit()
         })();
         added.map_err(|source| self.error(source))
+    }
+}
+
+/// SQLite would say that it cannot open the file, not why.
+pub(super) fn refuse_directory(path: &Path) -> Result<(), StoreError> {
+    match path.is_dir() {
+        true => Err(StoreError::Directory {
+            path: path.to_owned(),
+        }),
+        false => Ok(()),
     }
 }
 

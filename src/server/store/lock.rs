@@ -1,6 +1,7 @@
 //! One process at a time.
 
 use super::StoreError;
+use super::database::refuse_directory;
 use rustix::fs::{FlockOperation, flock};
 use std::fs::{File, OpenOptions};
 use std::path::Path;
@@ -13,6 +14,7 @@ pub(super) struct Lock(#[expect(dead_code, reason = "held, not read")] File);
 impl Lock {
     /// Takes the lock that belongs to a store.
     pub(super) fn take(store: &Path) -> Result<Self, StoreError> {
+        refuse_directory(store)?;
         let mut name = store.as_os_str().to_owned();
         name.push(".lock");
         let file = OpenOptions::new()

@@ -39,6 +39,14 @@ pub struct StoreSettings {
     pub max_bytes: Option<u64>,
 }
 
+impl StoreSettings {
+    /// Whether a server could start with them, without making or changing a file. Whether another
+    /// process has the store is seen only at the start.
+    pub fn check(&self) -> Result<(), StoreError> {
+        Database::check(&self.path)
+    }
+}
+
 /// What became of what was given to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Outcome {

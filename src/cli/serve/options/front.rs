@@ -59,20 +59,18 @@ fn readable(option: &str, file: &PathBuf) -> anyhow::Result<PathBuf> {
     Ok(path)
 }
 
+/// gearmand's.
+const HTTP_PORT: u16 = 8080;
+
 #[derive(Args, Debug)]
 #[command(next_help_heading = "HTTP")]
 pub(in crate::cli::serve) struct Http {
     /// Speak another protocol too: `http` is the only one.
     #[arg(short = 'r', long, env = "GEARBENCH_PROTOCOL", value_name = "NAME")]
     protocol: Option<String>,
-    /// Port of `-r http`, on the address of --listen; 0 is any free one.
-    #[arg(
-        long,
-        env = "GEARBENCH_HTTP_PORT",
-        value_name = "PORT",
-        default_value_t = 8080
-    )]
-    http_port: u16,
+    /// Port of `-r http`, on the address of --listen; 0 is any free one [default: 8080].
+    #[arg(long, env = "GEARBENCH_HTTP_PORT", value_name = "PORT")]
+    http_port: Option<u16>,
     /// Show metrics for Prometheus at /metrics, and /healthz, on this address.
     #[arg(long, env = "GEARBENCH_METRICS", value_name = "ADDRESS:PORT", value_parser = super::address)]
     pub(in crate::cli::serve) metrics: Option<(String, u16)>,
@@ -83,8 +81,16 @@ impl Http {
     pub(in crate::cli::serve) fn port(&self) -> anyhow::Result<Option<u16>> {
         match self.protocol.as_deref() {
             None => Ok(None),
-            Some(name) if name.eq_ignore_ascii_case("http") => Ok(Some(self.http_port)),
+            Some(name) if name.eq_ignore_ascii_case("http") => {
+                Ok(Some(self.http_port.unwrap_or(HTTP_PORT)))
+            }
             Some(name) => bail!("--protocol {name:?} is not known here: there is `http`"),
         }
+    }
+
+    pub(in crate::cli::serve) fn warnings(&self) -> Vec<String> {
+        let idle = self.http_port.is_some() && self.protocol.is_none();
+        let text = "--http-port without -r http is not used: HTTP is not spoken";
+        idle.then(|| text.to_owned()).into_iter().collect()
     }
 }

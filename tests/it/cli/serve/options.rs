@@ -246,6 +246,42 @@ fn a_limit_of_no_store_is_warned_of() {
 }
 
 #[test]
+fn a_port_of_http_that_is_not_spoken_is_warned_of() {
+    let vain = "--http-port without -r http";
+    assert!(accepts(&["--http-port", "8081"]).contains(vain));
+    assert!(!accepts(&["--http-port", "8081", "-r", "http"]).contains(vain));
+}
+
+#[test]
+fn a_store_is_checked_without_being_made() {
+    let files = TempDir::new();
+    let fresh = files.file("jobs.db");
+    let store = |path: &std::path::Path| format!("sqlite:{}", path.display());
+    accepts(&["--store", &store(&fresh)]);
+    let made = std::fs::read_dir(files.path())
+        .expect("a directory")
+        .count();
+    assert_eq!(made, 0, "files after a check");
+
+    let refused = |path: &std::path::Path, reason: &str| {
+        let finished = check(&["--store", &store(path)]);
+        let place = path.display().to_string();
+        refuses(&finished, exit::INTERNAL, &[&place, reason]);
+    };
+    refused(files.path(), "is a directory");
+    let nowhere = files.file("nowhere");
+    let finished = check(&["--store", &store(&nowhere.join("jobs.db"))]);
+    let place = nowhere.display().to_string();
+    refuses(&finished, exit::INTERNAL, &[&place, "No such file"]);
+    std::fs::write(
+        &fresh,
+        "no database of anything, and long enough to be read as one",
+    )
+    .expect("a file");
+    refused(&fresh, "not a database");
+}
+
+#[test]
 fn a_cause_is_said_once() {
     let files = TempDir::new();
     let place = files.path().to_str().expect("UTF-8");
