@@ -15,8 +15,8 @@ use std::collections::{BTreeMap, HashSet};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::process::Command;
 
-/// Ends of the server, unless `GEARBENCH_KILLS` says how many.
-const KILLS: u64 = 20;
+/// Ends of the server of each kind, unless `GEARBENCH_KILLS` says how many.
+const ENDS: u64 = 20;
 
 /// How a server ends.
 #[derive(Clone, Copy, Debug)]
@@ -34,20 +34,20 @@ fn serve(files: &TempDir) -> Serve {
 /// again: nothing acknowledged is lost, nothing is there twice, and the order is kept.
 #[test]
 fn killed_under_load_it_loses_nothing_that_was_acknowledged() {
-    let kills = std::env::var("GEARBENCH_KILLS").ok();
-    let kills = kills.map_or(KILLS, |text| {
-        text.parse().expect("GEARBENCH_KILLS is a number")
-    });
-    survives(kills, End::Kill);
+    survives(End::Kill);
 }
 
 /// The same at an orderly end.
 #[test]
 fn terminated_under_load_it_loses_nothing_that_was_acknowledged() {
-    survives(3, End::Terminate);
+    survives(End::Terminate);
 }
 
-fn survives(ends: u64, end: End) {
+fn survives(end: End) {
+    let ends = std::env::var("GEARBENCH_KILLS").ok();
+    let ends = ends.map_or(ENDS, |text| {
+        text.parse().expect("GEARBENCH_KILLS is a number")
+    });
     let seed = RandomState::new().build_hasher().finish();
     println!("seed {seed}");
     let files = TempDir::new();
