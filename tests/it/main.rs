@@ -16,6 +16,7 @@ mod faults;
 mod http;
 mod interop;
 mod metrics;
+mod promises;
 mod property;
 mod readme;
 mod scenarios;
