@@ -15,6 +15,7 @@
 //! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
 //! diagnose  <-  load, conformance          what is wrong in a file, where, and what was meant
 //! process  <-  server, load, conformance   the memory of a process, as the system tells it
+//! all of these, cli  <-  fuzzing           bodies of the fuzz targets: bytes from anywhere, promises that hold
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -69,6 +70,8 @@ pub mod client;
 pub mod conformance;
 pub mod diagnose;
 pub mod engine;
+#[cfg(feature = "cli")]
+pub mod fuzzing;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod model;

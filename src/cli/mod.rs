@@ -23,6 +23,8 @@ mod target;
 mod versus;
 mod work;
 
+pub(crate) use serve::check_config;
+
 use crate::engine::Policy;
 use crate::load::units;
 use crate::protocol::handle::HandlePrefix;

@@ -29,6 +29,19 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
             "protocol", "engine", "model", "report", "diagnose", "process",
         ]),
     ),
+    // It hands bytes to whatever reads any.
+    (
+        "fuzzing",
+        Imports::Only(&[
+            "protocol",
+            "engine",
+            "conformance",
+            "load",
+            "report",
+            "diagnose",
+            "cli",
+        ]),
+    ),
     ("cli", Imports::Everything),
     ("main", Imports::Only(&["cli"])),
     ("lib", Imports::Everything),

@@ -11,6 +11,7 @@ mod architecture;
 mod bounds;
 mod cli;
 mod conformance;
+mod corpus;
 mod durable;
 mod faults;
 mod http;
