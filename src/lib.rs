@@ -16,6 +16,7 @@
 //! diagnose  <-  load, conformance          what is wrong in a file, where, and what was meant
 //! process  <-  server, load, conformance   the memory of a process, as the system tells it
 //! all of these, cli  <-  fuzzing           bodies of the fuzz targets: bytes from anywhere, promises that hold
+//! mutants  <-  wherever a defect can be    switches to break it on purpose; none in a usual build
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -75,6 +76,7 @@ pub mod fuzzing;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod model;
+mod mutants;
 #[cfg(feature = "net")]
 pub mod process;
 pub mod protocol;

@@ -10,6 +10,8 @@ pub mod exit;
 mod explain;
 mod fuzz;
 mod list;
+#[cfg(any(test, feature = "mutants"))]
+mod mutants;
 mod replay;
 mod report;
 pub mod run;
@@ -66,6 +68,8 @@ enum Command {
     Explain(explain::ExplainArgs),
     Fuzz(Box<fuzz::FuzzArgs>),
     List(list::ListArgs),
+    #[cfg(any(test, feature = "mutants"))]
+    Mutants(mutants::MutantsArgs),
     Replay(Box<replay::ReplayArgs>),
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
@@ -100,6 +104,8 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Explain(args) => explain::explain(&args),
         Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => list::list(&args),
+        #[cfg(any(test, feature = "mutants"))]
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Replay(args) => replay::replay(*args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),

@@ -182,7 +182,7 @@ impl JobServer {
 }
 
 /// Where nobody listens: there are no peers yet.
-struct Nobody;
+pub(super) struct Nobody;
 
 impl Outbox for Nobody {
     fn send(&mut self, _: ConnId, _: Response<'_>) {}

@@ -4,6 +4,7 @@ use super::Timestamp;
 use super::keys::{FunctionId, JobKey};
 use super::limits::cost;
 use super::list::{Linked, Links};
+use crate::mutants::{Mutant, on};
 use crate::protocol::decode::LARGE;
 use crate::protocol::request::MAX_DIGITS;
 use crate::protocol::{Body, ConnId, Priority};
@@ -228,9 +229,9 @@ pub(super) struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// `None` where nothing does: an empty unique, or `-` without a payload.
     pub(super) fn new(function: FunctionId, unique: &'a [u8], body: &'a [u8]) -> Option<Self> {
-        let by_body = unique == b"-";
+        let by_body = unique == b"-" && !on(Mutant::DashIsAUnique);
         let key = if by_body { body } else { unique };
-        (!key.is_empty()).then_some(Identity {
+        (!key.is_empty() || on(Mutant::EmptyUniqueCoalesces)).then_some(Identity {
             function,
             by_body,
             key,
@@ -290,6 +291,12 @@ impl Jobs {
     /// Makes a job, with the next number unless it has one. It is in no queue yet.
     pub(super) fn insert(&mut self, new: &NewJob<'_>, number: Option<u64>) -> JobKey {
         let number = number.unwrap_or(self.next_number);
+        let number = match on(Mutant::HandleReused) {
+            true => (1..)
+                .find(|&n| self.by_number(n).is_none())
+                .unwrap_or(number),
+            false => number,
+        };
         self.next_number = self.next_number.max(number.saturating_add(1));
         // A small body must not keep all of a large packet.
         let is_most = new.body.len() >= LARGE / 2;

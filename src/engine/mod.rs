@@ -42,6 +42,7 @@ pub use durable::Record;
 pub use peers::PeerInfo;
 pub use policy::Policy;
 
+use crate::mutants::{Mutant, on};
 use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{ConnId, DecodeError, Frame, Request, RequestError, Response};
 use abilities::Abilities;
@@ -209,6 +210,11 @@ impl JobServer {
                 self.answer_grab(conn, out);
                 self.request(conn, request, out);
             }
+            Event::Malformed(_, RequestError::UnknownType(kind))
+                if on(Mutant::HugeCommandEndsServer) && kind.0 >= 1 << 31 =>
+            {
+                self.peers.keys().for_each(|conn| out.close(conn));
+            }
             Event::Malformed(conn, error) => {
                 self.answer_grab(conn, out);
                 status::refuse(conn, &error, out);
@@ -280,7 +286,8 @@ impl JobServer {
         for &key in &waiting {
             if let Some(job) = self.jobs.get_mut(key) {
                 job.waiters.remove(conn);
-                if job.is_abandoned() && job.worker().is_none() {
+                let dropped = on(Mutant::BackgroundGoesWithClient) && job.waiters.is_empty();
+                if (job.is_abandoned() || dropped) && job.worker().is_none() {
                     self.counts.abandoned += 1;
                     self.drop_job(key, out);
                 }
@@ -319,6 +326,9 @@ impl JobServer {
 
     /// Stops the timer of a job, if it has one.
     fn stop_timer(&mut self, key: JobKey) {
+        if on(Mutant::TimerNotCancelled) {
+            return;
+        }
         let extra = self.jobs.get_mut(key).and_then(|job| job.extra.as_mut());
         if let Some(time) = extra.and_then(|extra| extra.timer.take()) {
             self.timers.remove(&(time, key));
