@@ -9,12 +9,12 @@
 #[cfg(any(test, feature = "mutants"))]
 mod switch;
 #[cfg(any(test, feature = "mutants"))]
-mod table;
+pub(crate) mod table;
 
 #[cfg(any(test, feature = "mutants"))]
 pub(crate) use switch::{Defect, everywhere, on};
 #[cfg(any(test, feature = "mutants"))]
-pub(crate) use table::{ALL, At, Info};
+pub(crate) use table::{ALL, Info};
 
 /// Makes the enum, and the table where one can be switched on.
 macro_rules! mutants {
@@ -52,7 +52,7 @@ mutants! {
     /// Only the first packet of what comes at once is read.
     SecondPacketIgnored => Packets, ["P-FRAME-05"];
     /// The upper byte of a packet's size is not read.
-    LengthOf24Bits => Packets, ["P-FRAME-25"];
+    SizeOfThreeBytes => Packets, ["P-FRAME-25"];
     /// A payload ends at its first NUL.
     NulEndsPayload => Packets, ["P-FRAME-16"];
     /// The handle of a job that has ended is given to the next one.
@@ -100,7 +100,7 @@ mutants! {
     /// The milliseconds of CAN_DO_TIMEOUT are taken for seconds.
     TimeoutInSeconds => Packets, ["P-WRK-23"];
     /// The time limit of a job goes on when its worker is lost.
-    TimerNotCancelled => Packets, ["P-WRK-30"];
+    TimerNotCancelled => Packets, ["P-WRK-22"];
     /// The jobs of a lost worker are lost with it.
     LostWorkerLosesJobs => Packets, ["P-DISC-04"];
     /// Anybody may end a running job.
@@ -117,13 +117,13 @@ mutants! {
     /// A background submission does not keep the foreground job it joins.
     JoinedJobNotKept => Packets, ["P-UNIQ-08"];
     /// `-` is a unique like any other.
-    DashIsAUnique => Packets, ["P-SUB-07"];
+    DashIsAUnique => Packets, ["P-UNIQ-11"];
     /// A unique names a job only while the job waits for a worker.
     RunningJobNotJoined => Packets, ["P-UNIQ-06"];
     /// A woken worker that grabs a job of another function leaves its own to nobody.
-    WakeUpNotPassedOn => Packets, ["P-WAKE-06"];
+    WakeUpNotPassedOn => Packets, ["P-WAKE-01"];
     /// A woken worker that leaves takes its wake-up along.
-    WakeUpLeavesWithWorker => Packets, ["P-WAKE-06"];
+    WakeUpLeavesWithWorker => Packets, ["H10"];
     /// A woken worker that stays silent is waited for without end.
     SilentWorkerWaitedFor => Packets, ["H9"];
     /// The NOOP for a job that becomes due is lost.
@@ -149,7 +149,7 @@ mutants! {
     /// A result of a job that the worker does not run gets no answer.
     StrangeResultSilence => Packets, ["P-WORK-07"];
     /// A payload of 64 KiB or more lacks its first byte.
-    LargePayloadCut => Packets, ["P-SUB-09"];
+    LargePayloadCut => Packets, ["P-SUB-05"];
 }
 
 /// Whether the defect is switched on: never, in this build.

@@ -84,6 +84,10 @@ enum Command {
 
 /// Parses the command line and runs it; returns the exit code.
 pub fn main() -> anyhow::Result<u8> {
+    #[cfg(any(test, feature = "mutants"))]
+    if let Err(code) = mutants::from_environment() {
+        return Ok(code);
+    }
     let mut command = Cli::command().mut_subcommand("serve", serve::with_environment);
     let parsed = command
         .try_get_matches_from_mut(std::env::args_os())

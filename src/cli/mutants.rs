@@ -12,7 +12,7 @@ use super::exit;
 use super::signals::Interruption;
 use crate::conformance::player::Delivery;
 use crate::conformance::suite::Suite;
-use crate::mutants::{ALL, At, Info};
+use crate::mutants::{ALL, Info, everywhere};
 use anyhow::Context;
 use clap::Args;
 use kill::{Kill, Passed};
@@ -62,6 +62,23 @@ fn named(name: &str) -> Result<&'static Info, String> {
         let names: Vec<String> = ALL.iter().map(Info::name).collect();
         format!("no such defect; there are {}", names.join(", "))
     })
+}
+
+/// The variable that names the defect of all of a process.
+const VARIABLE: &str = "GEARBENCH_MUTANT";
+
+/// Switches on what the environment asks for; the exit code where there is no such defect.
+pub(super) fn from_environment() -> Result<(), u8> {
+    let Some(name) = std::env::var_os(VARIABLE) else {
+        return Ok(());
+    };
+    let info = named(&name.to_string_lossy()).map_err(|error| {
+        say(&format!("gearbench: {VARIABLE}: {error}"));
+        exit::USAGE
+    })?;
+    say(&format!("gearbench: broken on purpose: {}", info.what()));
+    everywhere(info.mutant);
+    Ok(())
 }
 
 /// Breaks the program and looks who notices.

@@ -10,12 +10,6 @@ pub(crate) const ALL: &[Info] = ROWS;
 pub(crate) enum At {
     /// Peers of the engine, in memory too.
     Packets,
-    /// Peers of a running server.
-    Server,
-    /// Peers of a server with a store, most after a restart.
-    Store,
-    /// Those who read a report of the load generator.
-    Load,
 }
 
 /// A row.

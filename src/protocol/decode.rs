@@ -106,7 +106,7 @@ fn header(bytes: &[u8; HEADER], limits: &Limits) -> Result<Header, DecodeError> 
         found => return Err(DecodeError::BadMagic { found: *found }),
     };
     let kind = PacketType(u32::from_be_bytes([k0, k1, k2, k3]));
-    let s0 = if on(Mutant::LengthOf24Bits) { 0 } else { s0 };
+    let s0 = if on(Mutant::SizeOfThreeBytes) { 0 } else { s0 };
     let size = u32::from_be_bytes([s0, s1, s2, s3]);
     if size > limits.packet {
         return Err(DecodeError::TooLarge {

@@ -9,6 +9,9 @@ use std::fmt::Write;
 /// Characters of a line of ids.
 const ROOM: usize = 96;
 
+/// Requirements of a line at the most; the JSON has all.
+const SHOWN: usize = 5;
+
 /// A defect, and who noticed it.
 #[derive(Debug, Serialize)]
 pub(super) struct Hunted {
@@ -180,10 +183,18 @@ fn row(hunted: &Hunted, width: usize) -> String {
             .iter()
             .filter(move |kill| (kill.arm == "sessions") == sessions)
     };
-    let rules: Vec<&str> = hunted.rules().into_iter().collect();
-    let rules = match rules.is_empty() {
-        true => format!("NOT NOTICED: {}", hunted.what),
-        false => rules.join(" "),
+    let (expected, others): (Vec<&str>, Vec<&str>) =
+        (hunted.rules().into_iter()).partition(|rule| hunted.expected.contains(rule));
+    let shown: Vec<&str> = expected
+        .iter()
+        .chain(&others)
+        .copied()
+        .take(SHOWN)
+        .collect();
+    let rules = match (expected.len() + others.len()).checked_sub(SHOWN) {
+        _ if shown.is_empty() => format!("NOT NOTICED: {}", hunted.what),
+        None | Some(0) => shown.join(" "),
+        Some(more) => format!("{} and {more} more", shown.join(" ")),
     };
     let sessions = if of(true).next().is_some() {
         "yes"
