@@ -12,6 +12,7 @@ mod fuzz;
 mod list;
 #[cfg(any(test, feature = "mutants"))]
 mod mutants;
+pub mod output;
 mod replay;
 mod report;
 pub mod run;
@@ -21,6 +22,7 @@ mod serve;
 mod signals;
 mod store;
 mod submit;
+mod sweep;
 mod target;
 mod versus;
 mod work;
@@ -76,6 +78,7 @@ enum Command {
     Serve(Box<serve::Options>),
     Store(store::StoreArgs),
     Submit(submit::SubmitArgs),
+    Sweep(Box<sweep::SweepArgs>),
     Versus(Box<versus::VersusArgs>),
     Work(work::WorkArgs),
     Completions(completions::CompletionsArgs),
@@ -116,6 +119,7 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Serve(args) => serve::serve(*args),
         Command::Store(args) => store::store(&args),
         Command::Submit(args) => submit::submit(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
         Command::Versus(args) => versus::versus(&args),
         Command::Work(args) => work::work(&args),
         Command::Completions(args) => completions::completions(&args),
