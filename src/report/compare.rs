@@ -30,7 +30,6 @@ use super::document;
 use super::merge::{differences, phase_names};
 use super::{Kind, Report, Verdict};
 use estimate::Judge;
-use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Entries of a plan in which runs that are compared may differ.
@@ -88,10 +87,10 @@ pub enum Refusal {
 }
 
 /// Sides, compared.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Comparison {
     /// Tells this document from the other ones of gearbench.
-    pub kind: ComparisonDocument,
+    pub kind: &'static str,
     /// Grows when a field changes its meaning or goes.
     pub schema_version: u32,
     /// Level of all intervals together, in percent.
@@ -106,16 +105,8 @@ pub struct Comparison {
     pub verdict: Verdict,
 }
 
-/// The kind of this document.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
-#[serde(rename_all = "lowercase")]
-pub enum ComparisonDocument {
-    /// Results side by side.
-    Comparison,
-}
-
 /// A side, named.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Named {
     /// What it is called.
     pub name: String,
@@ -126,7 +117,7 @@ pub struct Named {
 }
 
 /// A side beside the baseline.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Other {
     /// The side.
     pub side: Named,
@@ -137,10 +128,9 @@ pub struct Other {
 }
 
 /// A figure of two sides.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Difference {
     /// Which.
-    #[schemars(with = "String")]
     pub metric: Metric,
     /// Its unit: ns, jobs/s, µs or percent.
     pub unit: &'static str,
@@ -159,8 +149,7 @@ pub struct Difference {
 }
 
 /// Bounds of a change; an end that is `None` is open.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
-#[schemars(rename = "ChangeInterval")]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
 pub struct Interval {
     /// At least.
     pub low: Option<f64>,
@@ -176,7 +165,7 @@ impl Interval {
 }
 
 /// What a difference comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Judgement {
     /// Within the noise, or too small to count.
@@ -190,10 +179,9 @@ pub enum Judgement {
 }
 
 /// How a gate came out.
-#[derive(Clone, Debug, Serialize, JsonSchema)]
+#[derive(Clone, Debug, Serialize)]
 pub struct GateResult {
     /// The gate.
-    #[schemars(with = "String")]
     pub gate: Gate,
     /// `Some(true)` if it holds; `None` if that cannot be told.
     pub holds: Option<bool>,
@@ -237,7 +225,7 @@ pub fn compare(sides: &[Side], options: &Options) -> Result<Comparison, Refusal>
         verdict.notes.push(note.to_owned());
     }
     Ok(Comparison {
-        kind: ComparisonDocument::Comparison,
+        kind: "comparison",
         schema_version: 1,
         confidence: options.confidence,
         least_effect_percent: options.least_effect,
@@ -245,11 +233,6 @@ pub fn compare(sides: &[Side], options: &Options) -> Result<Comparison, Refusal>
         others,
         verdict,
     })
-}
-
-/// The JSON Schema of a comparison.
-pub fn schema() -> Result<String, serde_json::Error> {
-    document::schema::<Comparison>("Results of gearbench compare")
 }
 
 /// A comparison as JSON.

@@ -7,10 +7,8 @@ use std::path::{Path, PathBuf};
 
 /// What each top-level module may import from the others.
 const MAY_IMPORT: &[(&str, Imports)] = &[
-    // Defects to be switched on, in any layer: it stands below all of them.
-    ("mutants", Imports::Only(&[])),
-    ("protocol", Imports::Only(&["mutants"])),
-    ("engine", Imports::Only(&["protocol", "mutants"])),
+    ("protocol", Imports::Only(&[])),
+    ("engine", Imports::Only(&["protocol"])),
     ("model", Imports::Only(&["protocol"])),
     ("wire", Imports::Only(&["protocol"])),
     ("client", Imports::Only(&["protocol"])),
@@ -28,20 +26,18 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
     (
         "conformance",
         Imports::Only(&[
-            "protocol", "engine", "model", "report", "diagnose", "process", "mutants",
+            "protocol", "engine", "model", "report", "diagnose", "process",
         ]),
     ),
-    // It hands bytes to whatever reads any.
     (
-        "fuzzing",
+        "simulation",
         Imports::Only(&[
             "protocol",
             "engine",
+            "model",
             "conformance",
-            "load",
-            "report",
-            "diagnose",
-            "cli",
+            "server",
+            "wire",
         ]),
     ),
     ("cli", Imports::Everything),

@@ -62,12 +62,7 @@ fn words(text: &str) -> Vec<Word> {
     (1..).zip(text.lines()).flat_map(of_line).collect()
 }
 
-/// Holds the text of a file alone against the options; where it is wrong, the line and why.
-pub(crate) fn check_text(text: &str) -> Result<(), (usize, String)> {
-    check(&words(text))
-}
-
-/// Holds the words of the file against the options.
+/// Holds the file alone against the options; where it is wrong, the line and why.
 fn check(words: &[Word]) -> Result<(), (usize, String)> {
     let nested = |word: &str| word == "--config-file" || word.starts_with("--config-file=");
     if let Some((line, _)) = words.iter().find(|(_, word)| nested(word)) {
@@ -134,7 +129,7 @@ mod tests {
     use super::*;
 
     fn wrong(text: &str) -> (usize, String) {
-        check_text(text).expect_err(text)
+        check(&words(text)).expect_err(text)
     }
 
     #[test]

@@ -37,15 +37,6 @@ pub enum ScenarioError {
         /// The file.
         file: String,
     },
-    /// It says nothing.
-    #[error(
-        "{file}: it says nothing, so it is no scenario; its keys are the long flags of `gearbench \
-         run`, such as clients = 50"
-    )]
-    Empty {
-        /// The file.
-        file: String,
-    },
     /// Something is wrong in it.
     #[error(transparent)]
     Wrong(#[from] Box<FileError>),
@@ -68,13 +59,7 @@ impl Written {
             Some(name) => builtin(name)?.to_owned(),
             None => read(origin)?,
         };
-        let written = Written::parse(origin, text).map_err(Box::new)?;
-        match written.scenario == Scenario::default() {
-            true => Err(ScenarioError::Empty {
-                file: written.origin,
-            }),
-            false => Ok(written),
-        }
+        Written::parse(origin, text).map_err(|error| Box::new(error).into())
     }
 
     /// The scenario that `text` describes; `origin` names it in errors.

@@ -1,12 +1,10 @@
 //! A run in four figures, and how these spread over several runs or over pairs of them.
 
 use super::estimate::figure;
-use super::stats;
+use super::{Metric, stats};
 use crate::report::{Report, escape};
-use schemars::JsonSchema;
-use serde::{Deserialize, Serialize};
-
-pub use super::Metric;
+use serde::Serialize;
+use std::fmt::Write;
 
 /// What a run is told by in one line.
 pub const HEADLINE: [Metric; 4] = [
@@ -23,8 +21,7 @@ pub const HEADLINE: [Metric; 4] = [
 ];
 
 /// A run in one line.
-#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, Serialize)]
 pub struct Headline {
     /// The id of the run.
     pub run_id: String,
@@ -39,20 +36,18 @@ pub struct Headline {
     /// Microseconds of the server's CPU time for each job; `None` where its process is not known.
     pub server_cpu_us_per_job: Option<f64>,
     /// What the run came to, in capitals.
-    pub verdict: String,
+    pub verdict: &'static str,
     /// Its exit code.
     pub exit_code: u8,
 }
 
 /// The smallest, the middle and the largest of some figures; never a mean.
-#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
-#[serde(deny_unknown_fields)]
+#[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Spread {
     /// Of what.
-    #[schemars(with = "String")]
     pub metric: Metric,
     /// `ratio`, or the unit of the figures.
-    pub unit: String,
+    pub unit: &'static str,
     /// The figures in the order of the runs; those that have none are left out.
     pub values: Vec<f64>,
     /// The smallest.
@@ -79,7 +74,7 @@ impl Headline {
             response_p50_ns,
             response_p99_ns,
             server_cpu_us_per_job,
-            verdict: report.verdict.word().to_owned(),
+            verdict: report.verdict.word(),
             exit_code: report.verdict.exit_code,
         }
     }
@@ -92,17 +87,12 @@ impl Headline {
             self.response_p99_ns,
             self.server_cpu_us_per_job,
         ];
-        let row = figures_row(name, figures);
-        format!("{row}  {}", self.verdict_and_code())
-    }
-
-    /// What the run came to, and its exit code unless that is 0.
-    pub fn verdict_and_code(&self) -> String {
-        let verdict = escape::line(&self.verdict);
-        match self.exit_code {
-            0 => verdict,
-            code => format!("{verdict} (exit {code})"),
-        }
+        let mut row = figures_row(name, figures);
+        let _ = match self.exit_code {
+            0 => write!(row, "  {}", self.verdict),
+            code => write!(row, "  {} (exit {code})", self.verdict),
+        };
+        row
     }
 }
 
@@ -113,7 +103,7 @@ impl Spread {
         let median = stats::median(&mut sorted);
         Some(Spread {
             metric,
-            unit: unit.to_owned(),
+            unit,
             min: *sorted.first()?,
             median,
             max: *sorted.last()?,
@@ -143,35 +133,24 @@ pub fn ratios(pairs: &[[Report; 2]]) -> Vec<Spread> {
 
 /// The heads of the table.
 pub fn heads() -> String {
-    heads_of("")
-}
-
-/// The same, with a head for the names of the rows.
-pub fn heads_of(names: &str) -> String {
     line(
-        names,
+        "",
         ["jobs/s", "p50", "p99", "CPU per job"].map(str::to_owned),
     )
 }
 
 /// Three rows of the table: the smallest, the middle one and the largest of each figure.
 pub fn spread_rows(spread: &[Spread]) -> String {
+    let row = |name, pick: fn(&Spread) -> f64| {
+        let of = |metric| spread.iter().find(|spread| spread.metric == metric);
+        figures_row(name, HEADLINE.map(|metric| of(metric).map(pick))) + "\n"
+    };
     [
-        picked_row("min", spread, |spread| spread.min) + "\n",
-        median_row("median", spread) + "\n",
-        picked_row("max", spread, |spread| spread.max) + "\n",
+        row("min", |spread| spread.min),
+        row("median", |spread| spread.median),
+        row("max", |spread| spread.max),
     ]
     .concat()
-}
-
-/// The row of the middle ones.
-pub fn median_row(name: &str, spread: &[Spread]) -> String {
-    picked_row(name, spread, |spread| spread.median)
-}
-
-fn picked_row(name: &str, spread: &[Spread], pick: fn(&Spread) -> f64) -> String {
-    let of = |metric| spread.iter().find(|spread| spread.metric == metric);
-    figures_row(name, HEADLINE.map(|metric| of(metric).map(pick)))
 }
 
 fn figures_row(name: &str, figures: [Option<f64>; 4]) -> String {

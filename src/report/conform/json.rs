@@ -21,7 +21,9 @@ pub fn from_json(text: &str) -> Result<Conformance, ReadError> {
 
 /// The JSON Schema of a report.
 pub fn schema() -> Result<String, serde_json::Error> {
-    document::schema::<Conformance>("Results of gearbench conform")
+    let mut schema = schemars::schema_for!(Conformance);
+    schema.insert("title".to_owned(), "Results of gearbench conform".into());
+    indented(&schema)
 }
 
 #[cfg(test)]
