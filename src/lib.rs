@@ -15,7 +15,8 @@
 //! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
 //! diagnose  <-  load, conformance          what is wrong in a file, where, and what was meant
 //! process  <-  server, load, conformance   the memory of a process, as the system tells it
-//! protocol, engine, model, conformance, server, wire  <-  simulation   all of it under one seed, without a clock
+//! all of these, cli  <-  fuzzing           bodies of the fuzz targets: bytes from anywhere, promises that hold
+//! mutants  <-  wherever a defect can be    switches to break it on purpose; none in a usual build
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -70,9 +71,12 @@ pub mod client;
 pub mod conformance;
 pub mod diagnose;
 pub mod engine;
+#[cfg(feature = "cli")]
+pub mod fuzzing;
 #[cfg(feature = "load")]
 pub mod load;
 pub mod model;
+mod mutants;
 #[cfg(feature = "net")]
 pub mod process;
 pub mod protocol;
@@ -80,7 +84,5 @@ pub mod protocol;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
-#[cfg(feature = "server")]
-pub mod simulation;
 #[cfg(feature = "net")]
 pub mod wire;

@@ -7,6 +7,7 @@ pub(super) use place::Prepared;
 pub(super) use progress::Watch;
 
 use super::exit;
+use super::run::files::make;
 use super::signals::Interruption;
 use super::target::{Ownership, Target, TargetError};
 use crate::conformance::case::{Case, Level};
@@ -280,6 +281,16 @@ pub(super) fn play_as(command: &str, args: &ConformArgs) -> anyhow::Result<u8> {
             return Ok(super::complain(command, &error, exit::USAGE));
         }
     };
+    let files = [&args.junit, &args.json, &args.md];
+    for path in files.into_iter().flatten() {
+        if let Err(error) = writable(path) {
+            return Ok(super::complain(
+                command,
+                &super::reason(&error),
+                exit::USAGE,
+            ));
+        }
+    }
     let interruption = Interruption::watch()?;
     let prepared = match Prepared::new(&args.server) {
         Ok(prepared) => prepared,
@@ -451,14 +462,27 @@ fn output(args: &ConformArgs, report: &Conformance) -> anyhow::Result<()> {
 
 /// Writes a file, and the directories it stands in.
 pub(super) fn write_file(path: &Path, text: &str) -> anyhow::Result<()> {
-    let parent = path
-        .parent()
-        .filter(|parent| !parent.as_os_str().is_empty());
-    if let Some(parent) = parent {
-        std::fs::create_dir_all(parent)
-            .with_context(|| format!("cannot make {}", parent.display()))?;
-    }
+    make_parent(path)?;
     std::fs::write(path, text).with_context(|| format!("cannot write {}", path.display()))
+}
+
+fn make_parent(path: &Path) -> anyhow::Result<()> {
+    let parent = path.parent().filter(|dir| !dir.as_os_str().is_empty());
+    parent.map_or(Ok(()), make)
+}
+
+/// Whether a file can be written, which is not touched: results that have no place would be in
+/// vain. The directories it stands in are made.
+fn writable(path: &Path) -> anyhow::Result<()> {
+    make_parent(path)?;
+    let new = !path.exists();
+    let mut file = std::fs::OpenOptions::new();
+    let opened = file.append(true).create(true).open(path);
+    opened.with_context(|| format!("cannot write {}", path.display()))?;
+    if new {
+        std::fs::remove_file(path).with_context(|| format!("cannot write {}", path.display()))?;
+    }
+    Ok(())
 }
 
 /// Reads the results of a run.

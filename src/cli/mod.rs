@@ -10,7 +10,9 @@ pub mod exit;
 mod explain;
 mod fuzz;
 mod list;
-mod progress;
+#[cfg(any(test, feature = "mutants"))]
+mod mutants;
+pub mod output;
 mod replay;
 mod report;
 pub mod run;
@@ -18,12 +20,14 @@ mod saturate;
 mod schema;
 mod serve;
 mod signals;
-mod simulate;
 mod store;
 mod submit;
+mod sweep;
 mod target;
 mod versus;
 mod work;
+
+pub(crate) use serve::check_config;
 
 use crate::engine::Policy;
 use crate::load::units;
@@ -66,13 +70,15 @@ enum Command {
     Explain(explain::ExplainArgs),
     Fuzz(Box<fuzz::FuzzArgs>),
     List(list::ListArgs),
+    #[cfg(any(test, feature = "mutants"))]
+    Mutants(mutants::MutantsArgs),
     Replay(Box<replay::ReplayArgs>),
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
     Serve(Box<serve::Options>),
-    Simulate(simulate::SimulateArgs),
     Store(store::StoreArgs),
     Submit(submit::SubmitArgs),
+    Sweep(Box<sweep::SweepArgs>),
     Versus(Box<versus::VersusArgs>),
     Work(work::WorkArgs),
     Completions(completions::CompletionsArgs),
@@ -81,6 +87,10 @@ enum Command {
 
 /// Parses the command line and runs it; returns the exit code.
 pub fn main() -> anyhow::Result<u8> {
+    #[cfg(any(test, feature = "mutants"))]
+    if let Err(code) = mutants::from_environment() {
+        return Ok(code);
+    }
     let mut command = Cli::command().mut_subcommand("serve", serve::with_environment);
     let parsed = command
         .try_get_matches_from_mut(std::env::args_os())
@@ -101,13 +111,15 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Explain(args) => explain::explain(&args),
         Command::Fuzz(args) => fuzz::fuzz(&args),
         Command::List(args) => list::list(&args),
+        #[cfg(any(test, feature = "mutants"))]
+        Command::Mutants(args) => mutants::mutants(&args),
         Command::Replay(args) => replay::replay(*args),
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Serve(args) => serve::serve(*args),
-        Command::Simulate(args) => simulate::simulate(&args),
         Command::Store(args) => store::store(&args),
         Command::Submit(args) => submit::submit(&args),
+        Command::Sweep(args) => sweep::sweep(&args),
         Command::Versus(args) => versus::versus(&args),
         Command::Work(args) => work::work(&args),
         Command::Completions(args) => completions::completions(&args),

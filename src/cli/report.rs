@@ -4,6 +4,8 @@ use super::exit;
 use crate::report::conform::{self as cases, Conformance};
 use crate::report::document::{self, Document, FileError, Head};
 use crate::report::merge::merge;
+use crate::report::saturation::{self, Saturation};
+use crate::report::sweep::{self, Sweep};
 use crate::report::{Report, csv, hgrm, histogram, hlog, html, json, junit, markdown, text};
 use clap::{Args, ValueEnum};
 use std::path::{Path, PathBuf};
@@ -20,11 +22,12 @@ Examples:
 const EXITS: &str = "\
 Exit codes: 0 rendered; 2 usage, or a file that holds no results.";
 
-/// Render results of `run` and `conform`; several of them side by side, or merged.
+/// Render results of `run`, `conform`, `saturate` and `sweep`; runs side by side, or merged.
 #[derive(Args, Debug)]
 #[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct ReportArgs {
-    /// Results: the result.json of `gearbench run`, or what `gearbench conform --json` wrote
+    /// Results: the result.json of `gearbench run`, `saturate` or `sweep`, or what `gearbench
+    /// conform --json` wrote
     #[arg(required = true, value_name = "RESULT")]
     results: Vec<PathBuf>,
     /// How to render them
@@ -63,10 +66,16 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<u8> {
     let (mut runs, mut conforms) = (Vec::new(), Vec::new());
     match read {
         Ok(read) => {
+            let several = read.len() > 1;
             for results in read {
                 match results {
                     Results::Run(run) => runs.push(*run),
                     Results::Conform(conform) => conforms.push(*conform),
+                    Results::Search(_) if several || args.merge => {
+                        let why = "results of saturate and of sweep are rendered one at a time";
+                        return Ok(super::complain("report", &why, exit::USAGE));
+                    }
+                    Results::Search(search) => return search_alone(args.format, &search),
                 }
             }
         }
@@ -89,6 +98,13 @@ pub(super) fn report(args: &ReportArgs) -> anyhow::Result<u8> {
 enum Results {
     Run(Box<Report>),
     Conform(Box<Conformance>),
+    Search(Box<Search>),
+}
+
+/// Results of many runs.
+enum Search {
+    Saturation(Saturation),
+    Sweep(Sweep),
 }
 
 fn read(path: &Path) -> Result<Results, FileError> {
@@ -97,9 +113,32 @@ fn read(path: &Path) -> Result<Results, FileError> {
         Ok(match Head::of(&text)?.kind()? {
             Document::Load => Results::Run(Box::new(Report::from_json(&text)?)),
             Document::Conformance => Results::Conform(Box::new(cases::from_json(&text)?)),
+            Document::Saturation => {
+                let one = Saturation::from_json(&text)?;
+                Results::Search(Box::new(Search::Saturation(one)))
+            }
+            Document::Sweep => Results::Search(Box::new(Search::Sweep(Sweep::from_json(&text)?))),
         })
     };
     results().map_err(|error: document::ReadError| error.of(path))
+}
+
+/// Prints a search or a sweep.
+fn search_alone(format: Format, search: &Search) -> anyhow::Result<u8> {
+    let text = match (format, search) {
+        (Format::Html, Search::Saturation(one)) => html::saturation(one)?,
+        (Format::Html, Search::Sweep(one)) => html::sweep(one)?,
+        (Format::Text, Search::Saturation(one)) => saturation::text(one),
+        (Format::Text, Search::Sweep(one)) => sweep::text(one),
+        (Format::Json, Search::Saturation(one)) => saturation::json(one)?,
+        (Format::Json, Search::Sweep(one)) => sweep::json(one)?,
+        _ => {
+            let why = "results of saturate and of sweep have the formats html, text and json";
+            return Ok(super::complain("report", &why, exit::USAGE));
+        }
+    };
+    super::print(&text)?;
+    Ok(exit::OK)
 }
 
 /// The text of a format, or why these results have none.

@@ -8,16 +8,16 @@ mod live;
 pub(super) mod repeat;
 
 use super::exit;
+use super::output::{Format, Output};
 use super::signals::Interruption;
-use super::target::{Ownership, Target, TargetError};
+use super::target::Driven;
 use crate::load::{self, Control, LoadError, Plan};
 use crate::report::{Report, histogram, json, text};
 use anyhow::Context;
-use chosen::{ChoiceError, Chosen};
+use chosen::Chosen;
 pub(super) use files::write_to;
 use flags::Flags;
 use std::io::Write;
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -41,11 +41,8 @@ pub struct Args {
     #[arg(value_name = "FILE|@NAME")]
     pub scenario: Option<String>,
 
-    /// Job server to drive [default: the scenario's, else 127.0.0.1:4730]
-    #[arg(short, long, value_name = "HOST:PORT", env = "GEARBENCH_TARGET")]
-    pub(super) target: Option<Target>,
     #[command(flatten)]
-    ownership: Ownership,
+    pub(super) driven: Driven,
 
     /// What describes the run.
     #[command(flatten)]
@@ -59,24 +56,9 @@ pub struct Args {
         help_heading = "Output"
     )]
     pub server_pid: Option<u32>,
-    /// Where to write plan.toml, result.json, report.html, events.jsonl, latency.hlog and
-    /// response.hgrm; `none` writes nothing
-    #[arg(
-        long,
-        env = "GEARBENCH_OUT",
-        value_name = "DIR",
-        help_heading = "Output"
-    )]
-    pub out: Option<PathBuf>,
-    /// What to print
-    #[arg(
-        long,
-        env = "GEARBENCH_FORMAT",
-        value_enum,
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    pub format: Format,
+    /// Where the results go.
+    #[command(flatten)]
+    pub output: Output,
     /// Percentiles to show
     #[arg(long, env = "GEARBENCH_PERCENTILES", value_name = "LIST", value_parser = percentile, value_delimiter = ',', default_values_t = histogram::PERCENTILES, help_heading = "Output")]
     pub percentiles: Vec<f64>,
@@ -84,17 +66,6 @@ pub struct Args {
     /// Show the plan and what it needs, and do nothing
     #[arg(long, env = "GEARBENCH_DRY_RUN", help_heading = "Other")]
     pub dry_run: bool,
-}
-
-/// What is printed at the end.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum Format {
-    /// One screen.
-    Text,
-    /// The whole report.
-    Json,
-    /// Nothing.
-    Quiet,
 }
 
 fn percentile(text: &str) -> Result<f64, String> {
@@ -108,16 +79,16 @@ fn percentile(text: &str) -> Result<f64, String> {
 pub fn run(args: Args) -> anyhow::Result<u8> {
     let Chosen { plan, target } = match args.choose() {
         Ok(chosen) => chosen,
-        Err(error) => return Ok(super::complain("run", &error, choice_code(&error))),
+        Err(error) => return Ok(super::complain("run", &error, error.code())),
     };
     if args.dry_run {
         super::print(&dry::text(&plan)?)?;
         return Ok(exit::OK);
     }
-    if let Err(error) = may_load(&target, &args.ownership) {
-        return Ok(super::complain("run", &error, target_code(&error)));
+    if let Err(error) = target.may_be_driven(&args.driven.ownership) {
+        return Ok(super::complain("run", &error, error.code()));
     }
-    if let Err(error) = make_directory(&args) {
+    if let Err(error) = args.output.make() {
         return Ok(super::complain("run", &super::reason(&error), exit::USAGE));
     }
     let interruption = Interruption::watch()?;
@@ -154,29 +125,6 @@ pub(super) fn once(plan: Plan, interruption: &Interruption) -> Result<Report, (L
     Ok(report)
 }
 
-/// Refuses load on somebody else's server.
-pub(super) fn may_load(target: &Target, ownership: &Ownership) -> Result<(), TargetError> {
-    // Any of them may be the one that answers.
-    let mut addresses = target.resolve()?.into_iter();
-    addresses.try_for_each(|address| target.may_load(address.ip(), ownership))
-}
-
-/// The exit code of a target that cannot be used.
-pub(super) fn target_code(error: &TargetError) -> u8 {
-    match error {
-        TargetError::Unknown { .. } => exit::TARGET,
-        TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
-    }
-}
-
-/// The exit code of a choice that comes to no plan.
-pub(super) fn choice_code(error: &ChoiceError) -> u8 {
-    match error {
-        ChoiceError::Target(error) => target_code(error),
-        ChoiceError::Scenario(_) | ChoiceError::Wrong(_) | ChoiceError::Plan(_) => exit::USAGE,
-    }
-}
-
 /// The exit code of a run that came to nothing.
 pub fn exit_code(error: &LoadError) -> u8 {
     match error {
@@ -196,7 +144,7 @@ pub fn exit_code(error: &LoadError) -> u8 {
 }
 
 fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
-    let text = match args.format {
+    let text = match args.output.format {
         Format::Text => text::render(report, &args.percentiles),
         Format::Json => json::render(report)?,
         Format::Quiet => return Ok(()),
@@ -206,22 +154,12 @@ fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
         .context("cannot write the report")
 }
 
-/// Makes the directory that --out names: a run whose results have no place would be in vain.
-fn make_directory(args: &Args) -> anyhow::Result<()> {
-    match &args.out {
-        Some(dir) if dir.as_os_str() != "none" => files::make(dir),
-        _ => Ok(()),
-    }
-}
-
 fn write_files(args: &Args, plan: &Plan, report: &Report) -> anyhow::Result<()> {
-    let Some(dir) = files::directory(args.out.as_deref(), report) else {
+    let Some(dir) = args.output.directory(&files::name(report)) else {
         return Ok(());
     };
     files::write_all(&dir, plan, report)?;
-    if args.format == Format::Text {
-        let _ = writeln!(std::io::stderr(), "written to {}", dir.display());
-    }
+    args.output.tell(&dir);
     Ok(())
 }
 

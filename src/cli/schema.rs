@@ -1,7 +1,8 @@
 //! `gearbench schema`: the JSON Schema of what gearbench writes.
 
 use super::exit;
-use crate::report::{conform, json};
+use crate::report::series::{Repetition, Versus};
+use crate::report::{compare, conform, json, saturation, sweep};
 use clap::{Args, ValueEnum};
 
 const EXAMPLES: &str = "\
@@ -27,6 +28,16 @@ enum Of {
     Conform,
     /// What `gearbench run` writes
     Run,
+    /// What `gearbench run --repeat` prints as JSON
+    Repeat,
+    /// What `gearbench saturate` writes
+    Saturate,
+    /// What `gearbench sweep` writes
+    Sweep,
+    /// What `gearbench versus` prints as JSON
+    Versus,
+    /// What `gearbench compare` prints as JSON
+    Compare,
 }
 
 /// Prints a schema.
@@ -34,6 +45,11 @@ pub(super) fn schema(args: &SchemaArgs) -> anyhow::Result<u8> {
     let text = match args.of {
         Of::Conform => conform::schema()?,
         Of::Run => json::schema()?,
+        Of::Repeat => Repetition::schema()?,
+        Of::Saturate => saturation::schema()?,
+        Of::Sweep => sweep::schema()?,
+        Of::Versus => Versus::schema()?,
+        Of::Compare => compare::schema()?,
     };
     super::print(&text)?;
     Ok(exit::OK)

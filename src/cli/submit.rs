@@ -2,7 +2,7 @@
 
 use super::exit;
 use super::signals::Interruption;
-use super::target::Target;
+use super::target::Server;
 use crate::client::{ClientError, Connection, Wait};
 use crate::load::units;
 use crate::protocol::request::{MAX_FUNCTION, MAX_UNIQUE};
@@ -28,15 +28,8 @@ const LARGEST: u64 = 64 * 1024 * 1024 - 1024;
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct SubmitArgs {
-    /// Job server
-    #[arg(
-        short,
-        long,
-        value_name = "HOST:PORT",
-        env = "GEARBENCH_TARGET",
-        default_value = "127.0.0.1:4730"
-    )]
-    target: Target,
+    #[command(flatten)]
+    server: Server,
     /// Function that is to run it
     #[arg(short, long, env = "GEARBENCH_FUNCTION", value_name = "NAME", value_parser = function)]
     function: String,
@@ -59,10 +52,10 @@ pub(super) struct SubmitArgs {
     #[arg(short, long, env = "GEARBENCH_UNIQUE", value_name = "TEXT", value_parser = unique, default_value = "")]
     unique: String,
     /// How long the job may take altogether; for ever when not given
-    #[arg(long, env = "GEARBENCH_TIMEOUT", value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, env = "GEARBENCH_TIMEOUT", value_name = "TIME", value_parser = units::some_time)]
     timeout: Option<Duration>,
     /// How long the server may take for each of its own answers
-    #[arg(long, env = "GEARBENCH_CONNECT_TIMEOUT", value_name = "TIME", value_parser = units::duration, default_value = "5s")]
+    #[arg(long, env = "GEARBENCH_CONNECT_TIMEOUT", value_name = "TIME", value_parser = units::some_time, default_value = "5s")]
     connect_timeout: Duration,
 }
 
@@ -107,7 +100,7 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<u8> {
         return Ok(super::complain("submit", &error, exit::USAGE));
     }
     let interruption = Interruption::watch()?;
-    let addresses = match args.target.resolve() {
+    let addresses = match args.server.target.resolve() {
         Ok(addresses) => addresses,
         Err(error) => return Ok(super::complain("submit", &error, exit::TARGET)),
     };
@@ -117,7 +110,7 @@ pub(super) fn submit(args: &SubmitArgs) -> anyhow::Result<u8> {
         Ok(End::Failed(why)) => Ok(super::complain("submit", &why, exit::INTERNAL)),
         Err(error) => {
             let code = interruption.code().unwrap_or_else(|| args.code(&error));
-            let named = format!("{}: {error}", args.target);
+            let named = format!("{}: {error}", args.server.target);
             Ok(super::complain("submit", &named, code))
         }
     }

@@ -1,5 +1,6 @@
 //! The server under test: its name, its address, and whether load may be put on it.
 
+use super::exit;
 use clap::Args;
 use std::fmt;
 use std::net::{IpAddr, Ipv6Addr, SocketAddr, ToSocketAddrs};
@@ -7,6 +8,8 @@ use std::str::FromStr;
 
 /// Port of Gearman, registered for it.
 const PORT: u16 = 4730;
+/// The target of a command that names none.
+pub(crate) const LOCAL: &str = "127.0.0.1:4730";
 
 /// `host`, `host:port` or `[address]:port`, as it was written.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -40,6 +43,16 @@ pub(crate) enum TargetError {
         /// Its address.
         ip: IpAddr,
     },
+}
+
+impl TargetError {
+    /// The exit code of a command that cannot use its target.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            TargetError::Unknown { .. } => exit::TARGET,
+            TargetError::Public { .. } | TargetError::Malformed(_) => exit::USAGE,
+        }
+    }
 }
 
 impl FromStr for Target {
@@ -96,6 +109,30 @@ impl From<SocketAddr> for Target {
     }
 }
 
+/// The server of a command that has to speak to one.
+#[derive(Args, Clone, Debug)]
+pub(crate) struct Server {
+    /// Job server
+    #[arg(
+        short,
+        long,
+        value_name = "HOST:PORT",
+        env = "GEARBENCH_TARGET",
+        default_value = LOCAL
+    )]
+    pub(crate) target: Target,
+}
+
+/// The server that load is put on, which a scenario may name too.
+#[derive(Args, Clone, Debug, Default)]
+pub(crate) struct Driven {
+    /// Job server to drive [default: the scenario's, else 127.0.0.1:4730]
+    #[arg(short, long, value_name = "HOST:PORT", env = "GEARBENCH_TARGET")]
+    pub(crate) target: Option<Target>,
+    #[command(flatten)]
+    pub(crate) ownership: Ownership,
+}
+
 /// The second word for load on a public address.
 #[derive(Args, Clone, Debug, Default)]
 pub(crate) struct Ownership {
@@ -117,6 +154,12 @@ impl Target {
             true => Err(unknown("it has no address".to_owned())),
             false => Ok(found),
         }
+    }
+
+    /// Refuses load on somebody else's server, whatever address of it answers.
+    pub(crate) fn may_be_driven(&self, owned: &Ownership) -> Result<(), TargetError> {
+        let mut addresses = self.resolve()?.into_iter();
+        addresses.try_for_each(|address| self.may_load(address.ip(), owned))
     }
 
     /// Refuses load on a public address that was not named twice.

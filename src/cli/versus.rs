@@ -3,6 +3,7 @@
 mod screen;
 
 use super::exit;
+use super::output::{Format, Output};
 use super::run::repeat::is_whole;
 use super::run::{self, chosen, files, flags::Flags};
 use super::signals::Interruption;
@@ -11,7 +12,6 @@ use crate::conformance::launch::{LaunchError, Launched, Launcher};
 use crate::load::{Plan, RunId, units};
 use crate::report::Report;
 use std::io::Write as _;
-use std::path::PathBuf;
 
 const EXAMPLES: &str = "\
 Examples:
@@ -22,7 +22,9 @@ Examples:
 const EXITS: &str = "\
 Exit codes: 0 compared, all runs passed; 2 usage; 3 a server cannot be reached or launched; 5 lost,
 phantom, duplicated, wrong body or order in a run; 6 a run missed a service level; 8 a run was
-inconclusive; 130 and 143 interrupted, the pairs until then are printed.";
+inconclusive; 130 and 143 interrupted, the pairs until then are printed.
+
+The files of each run are in a/001, b/001, … of --out.";
 
 /// Run the same on two servers in turn, A B A B, and show the ratios B/A of each pair.
 ///
@@ -64,34 +66,11 @@ pub(super) struct VersusArgs {
         requires = "against"
     )]
     against_pid: Option<u32>,
-    /// Where to write the files of each run, in a/001, b/001, …; `none` writes nothing
-    #[arg(
-        long,
-        env = "GEARBENCH_OUT",
-        value_name = "DIR",
-        help_heading = "Output"
-    )]
-    out: Option<PathBuf>,
-    /// What to print
-    #[arg(
-        long,
-        env = "GEARBENCH_FORMAT",
-        value_enum,
-        default_value = "text",
-        help_heading = "Output"
-    )]
-    format: Format,
+    #[command(flatten)]
+    output: Output,
     /// What describes the runs.
     #[command(flatten)]
     flags: Flags,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-enum Format {
-    /// Every run, and the ratios
-    Text,
-    /// The same as JSON
-    Json,
 }
 
 /// A server of the two.
@@ -123,6 +102,9 @@ pub(super) fn versus(args: &VersusArgs) -> anyhow::Result<u8> {
         Ok(plan) => plan,
         Err(refusal) => return refuse(refusal),
     };
+    if let Err(error) = args.output.make() {
+        return refuse((super::reason(&error), exit::USAGE));
+    }
     let interruption = Interruption::watch()?;
     let sides = match args.sides() {
         Ok(sides) => sides,
@@ -140,10 +122,11 @@ pub(super) fn versus(args: &VersusArgs) -> anyhow::Result<u8> {
         ..plan
     };
     let names = sides.map(|side| side.name);
-    super::print(&match args.format {
-        Format::Text => screen::text(&plan, &names, &made.pairs, code),
-        Format::Json => screen::json(&plan, &names, &made.pairs, code)?,
-    })?;
+    match args.output.format {
+        Format::Text => super::print(&screen::text(&plan, &names, &made.pairs, code))?,
+        Format::Json => super::print(&screen::json(&plan, &names, &made.pairs, code)?)?,
+        Format::Quiet => {}
+    }
     Ok(code)
 }
 
@@ -165,11 +148,11 @@ impl VersusArgs {
         }
         let chosen = chosen::choose(
             self.scenario.as_deref(),
-            &self.flags,
+            self.flags.scenario(),
             self.target.as_ref().or(self.against.as_ref()),
         );
         let mut plan = chosen
-            .map_err(|error| (error.to_string(), run::choice_code(&error)))?
+            .map_err(|error| (error.to_string(), error.code()))?
             .plan;
         plan.repeat = 1;
         Ok(plan)
@@ -191,8 +174,9 @@ impl VersusArgs {
     }
 
     fn running(&self, target: &Target, pid: Option<u32>) -> Result<Side, Refusal> {
-        run::may_load(target, &self.ownership)
-            .map_err(|error| (error.to_string(), run::target_code(&error)))?;
+        target
+            .may_be_driven(&self.ownership)
+            .map_err(|error| (error.to_string(), error.code()))?;
         Ok(Side {
             name: target.to_string(),
             target: target.clone(),
@@ -209,7 +193,7 @@ impl VersusArgs {
         interruption: &Interruption,
     ) -> anyhow::Result<Made> {
         let mut made = Made::default();
-        let mut out = self.out.clone();
+        let mut out = None;
         for number in 1..=self.pairs {
             let mut pair = Vec::new();
             for (side, letter) in sides.iter().zip(["a", "b"]) {
@@ -230,10 +214,8 @@ impl VersusArgs {
                     }
                 };
                 made.codes.push(report.verdict.exit_code);
-                if out.is_none() {
-                    out = files::directory(None, &report);
-                }
-                if let Some(dir) = files::directory(out.as_deref(), &report) {
+                out = out.or_else(|| self.output.directory(&files::name(&report)));
+                if let Some(dir) = &out {
                     let dir = dir.join(letter).join(format!("{number:03}"));
                     files::write_all(&dir, &plan, &report)?;
                 }

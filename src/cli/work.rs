@@ -5,7 +5,7 @@ mod command;
 use super::exit;
 use super::signals::Interruption;
 use super::submit::function;
-use super::target::Target;
+use super::target::Server;
 use crate::client::{ClientError, Connection, Wait};
 use crate::load::units;
 use crate::protocol::{Body, GrabKind, Request, Response, Work};
@@ -29,15 +29,8 @@ reported.";
 #[derive(Debug, clap::Args)]
 #[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct WorkArgs {
-    /// Job server
-    #[arg(
-        short,
-        long,
-        value_name = "HOST:PORT",
-        env = "GEARBENCH_TARGET",
-        default_value = "127.0.0.1:4730"
-    )]
-    target: Target,
+    #[command(flatten)]
+    server: Server,
     /// Function to run jobs of; may be given again
     #[arg(short, long, env = "GEARBENCH_FUNCTION", value_name = "NAME", required = true, value_parser = function)]
     function: Vec<String>,
@@ -45,10 +38,10 @@ pub(super) struct WorkArgs {
     #[arg(short = 'n', long, env = "GEARBENCH_COUNT", value_name = "N", value_parser = units::count)]
     count: Option<u64>,
     /// End the command of a job after this time and fail the job; the server is told, too
-    #[arg(long, env = "GEARBENCH_TIMEOUT", value_name = "TIME", value_parser = units::duration)]
+    #[arg(long, env = "GEARBENCH_TIMEOUT", value_name = "TIME", value_parser = units::some_time)]
     timeout: Option<Duration>,
     /// How long the server may take for each of its answers
-    #[arg(long, env = "GEARBENCH_CONNECT_TIMEOUT", value_name = "TIME", value_parser = units::duration, default_value = "5s")]
+    #[arg(long, env = "GEARBENCH_CONNECT_TIMEOUT", value_name = "TIME", value_parser = units::some_time, default_value = "5s")]
     connect_timeout: Duration,
     /// The command; GEARMAN_FUNCTION, GEARMAN_HANDLE and GEARMAN_UNIQUE are in its environment
     #[arg(last = true, required = true, value_name = "COMMAND")]
@@ -70,7 +63,7 @@ impl From<ClientError> for Over {
 /// Works until there is enough; returns the exit code.
 pub(super) fn work(args: &WorkArgs) -> anyhow::Result<u8> {
     let interruption = Interruption::watch()?;
-    let addresses = match args.target.resolve() {
+    let addresses = match args.server.target.resolve() {
         Ok(addresses) => addresses,
         Err(error) => return Ok(super::complain("work", &error, exit::TARGET)),
     };
@@ -84,7 +77,7 @@ pub(super) fn work(args: &WorkArgs) -> anyhow::Result<u8> {
             Ok(interruption.code().unwrap_or(exit::INTERRUPTED))
         }
         Err(Over::Server(error)) => {
-            let named = format!("{}: {error}", args.target);
+            let named = format!("{}: {error}", args.server.target);
             Ok(super::complain("work", &named, exit::TARGET))
         }
         Err(Over::Command(error)) => {

@@ -4,7 +4,8 @@ use super::arm::{Arm, ArmError, PeerId, Received};
 use super::player::{Options, Player};
 use super::script::Script;
 use crate::engine::{Event, JobServer, Outbox, PeerInfo, Policy, Timestamp};
-use crate::protocol::{ConnId, Decoder, Limits, Response};
+use crate::mutants::Defect;
+use crate::protocol::{ConnId, Decoder, Frame, Limits, Response};
 use slotmap::{Key, SlotMap};
 use std::ops::ControlFlow;
 use std::time::Duration;
@@ -40,6 +41,8 @@ pub struct MemoryArm {
     wire: Wire,
     /// By [`PeerId`]; what the server sent can be read until the peer itself closes.
     peers: Vec<ConnId>,
+    /// What is broken in the server on purpose.
+    defect: Defect,
 }
 
 /// All connections.
@@ -90,6 +93,7 @@ impl MemoryArm {
             now: START,
             wire: Wire::default(),
             peers: Vec::new(),
+            defect: Defect::of_thread(),
         }
     }
 
@@ -99,8 +103,11 @@ impl MemoryArm {
     }
 
     fn handle(&mut self, event: Event<'_>) {
-        self.server.handle(self.now, event, &mut self.wire);
-        self.server.check_invariants();
+        let defect = self.defect;
+        defect.inside(|| self.server.handle(self.now, event, &mut self.wire));
+        if !defect.is_some() {
+            self.server.check_invariants();
+        }
         while let Some(conn) = self.wire.closing.pop() {
             self.handle(Event::Disconnected(conn));
         }
@@ -119,13 +126,15 @@ impl MemoryArm {
             return;
         };
         let mut requests = std::mem::take(&mut state.requests);
-        let fed = requests.feed(bytes, |frame| {
+        let defect = self.defect;
+        let sink = |frame: Frame<'_>| {
             self.handle(Event::frame(conn, frame));
             match self.live(conn) {
                 Some(_) => ControlFlow::Continue(()),
                 None => ControlFlow::Break(()),
             }
-        });
+        };
+        let fed = defect.inside(|| requests.feed(bytes, sink));
         if let Err(error) = fed {
             self.handle(Event::Broken(conn, error));
         }

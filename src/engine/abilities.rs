@@ -9,6 +9,7 @@ use super::functions::Functions;
 use super::keys::{FunctionId, Place, SetId};
 use super::list::List;
 use super::peers::Peers;
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, Priority};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -238,7 +239,21 @@ impl Sets {
         functions: &mut Functions,
     ) -> Option<(FunctionId, Priority)> {
         let set = &mut self.slots[id];
-        for priority in Priority::ALL {
+        if on(Mutant::PriorityWithinFunctions) {
+            let best = |function: FunctionId| {
+                let queues = &functions[function].queues;
+                let mut priorities = Priority::ALL.into_iter();
+                priorities.find(|&priority| !queues[priority as usize].is_empty())
+            };
+            let members = set.members.iter().map(|member| member.function);
+            let mut found = members.filter_map(|function| Some((function, best(function)?)));
+            return found.next();
+        }
+        let mut order = Priority::ALL;
+        if on(Mutant::HighAfterNormal) {
+            order.swap(0, 1);
+        }
+        for priority in order {
             let level = priority as usize;
             while let Some(index) = set.ready[level].pop_front() {
                 let member = &mut set.members[index as usize];
@@ -247,6 +262,7 @@ impl Sets {
                 // With its last job taken it leaves, and comes back with the next.
                 member.listed[level] = jobs > 1;
                 match member.listed[level] {
+                    true if on(Mutant::NoTurns) => set.ready[level].push_front(index),
                     true => set.ready[level].push_back(index),
                     false => function.unlisted[level].push(Place { set: id, index }),
                 }

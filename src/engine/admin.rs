@@ -5,6 +5,7 @@ use super::functions::Function;
 use super::jobs::{Kept, State};
 use super::keys::FunctionId;
 use super::{JobServer, Outbox};
+use crate::mutants::{Mutant, on};
 use crate::protocol::admin::{Command, CommandError, MAX_WORDS};
 use crate::protocol::request::MAX_FUNCTION;
 use crate::protocol::{ConnId, Priority};
@@ -60,6 +61,9 @@ impl Rows {
     }
 
     fn end(mut self) -> Vec<u8> {
+        if on(Mutant::LongListWithoutDot) && self.0.len() > 1024 {
+            return self.0;
+        }
         self.0.extend_from_slice(b".\n");
         self.0
     }
@@ -75,7 +79,14 @@ impl JobServer {
             Command::Version => format!("OK {}\n", self.policy.version).into(),
             Command::GetPid => format!("OK {}\n", self.policy.pid).into(),
             Command::Verbose => format!("OK {}\n", self.policy.verbose).into(),
-            Command::Status => self.each_function(|f| [f.total(), f.running, f.workers]),
+            Command::Status => self.each_function(|f| {
+                let twice = if on(Mutant::StatusCountsRunningTwice) {
+                    f.running
+                } else {
+                    0
+                };
+                [f.total() + twice, f.running, f.workers]
+            }),
             Command::PriorityStatus => self.each_function(|f| {
                 let [high, normal, low] = Priority::ALL.map(|p| f.queues[p as usize].len());
                 // gearmand counts an epoch job in the normal column from its submission on.

@@ -2,6 +2,7 @@
 
 use super::keys::{FunctionId, JobKey, Place, SetId};
 use super::list::List;
+use crate::mutants::{Mutant, on};
 use crate::protocol::Priority;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
@@ -49,7 +50,12 @@ impl Function {
 
     /// Whether one more job of `priority` is too many.
     pub(super) fn is_full(&self, priority: Priority) -> bool {
-        self.limits[priority as usize].is_some_and(|limit| self.total() >= limit.get() as usize)
+        let total = match on(Mutant::QueueLimitIgnoresRunning) {
+            true => self.queued(),
+            false if on(Mutant::QueueLimitOffByOne) => self.total().saturating_sub(1),
+            false => self.total(),
+        };
+        self.limits[priority as usize].is_some_and(|limit| total >= limit.get() as usize)
     }
 
     /// A set that held it is gone.

@@ -4,6 +4,7 @@ use super::Timestamp;
 use super::keys::{FunctionId, JobKey};
 use super::limits::cost;
 use super::list::{Linked, Links};
+use crate::mutants::{Mutant, on};
 use crate::protocol::decode::LARGE;
 use crate::protocol::request::MAX_DIGITS;
 use crate::protocol::{Body, ConnId, Priority};
@@ -71,8 +72,6 @@ pub(super) struct Extra {
     pub(super) timer: Option<Timestamp>,
     pub(super) progress: Option<Progress>,
     pub(super) reducer: Option<Box<[u8]>>,
-    /// The number of the first job that came after it went to the end of its queue, if it did.
-    turn: Option<u64>,
 }
 
 /// The last WORK_STATUS of a job.
@@ -199,12 +198,6 @@ impl Job {
         self.extra.get_or_insert_default()
     }
 
-    /// Its place among those that were submitted: it comes before jobs of higher numbers.
-    pub(super) fn turn(&self) -> u64 {
-        let extra = self.extra.as_ref();
-        extra.and_then(|extra| extra.turn).unwrap_or(self.number)
-    }
-
     /// Bytes that it counts for: what it carries, and what keeps track of it.
     fn cost(&self) -> u64 {
         cost(self.unique(), self.body().bytes())
@@ -236,9 +229,9 @@ pub(super) struct Identity<'a> {
 impl<'a> Identity<'a> {
     /// `None` where nothing does: an empty unique, or `-` without a payload.
     pub(super) fn new(function: FunctionId, unique: &'a [u8], body: &'a [u8]) -> Option<Self> {
-        let by_body = unique == b"-";
+        let by_body = unique == b"-" && !on(Mutant::DashIsAUnique);
         let key = if by_body { body } else { unique };
-        (!key.is_empty()).then_some(Identity {
+        (!key.is_empty() || on(Mutant::EmptyUniqueCoalesces)).then_some(Identity {
             function,
             by_body,
             key,
@@ -298,6 +291,12 @@ impl Jobs {
     /// Makes a job, with the next number unless it has one. It is in no queue yet.
     pub(super) fn insert(&mut self, new: &NewJob<'_>, number: Option<u64>) -> JobKey {
         let number = number.unwrap_or(self.next_number);
+        let number = match on(Mutant::HandleReused) {
+            true => (1..)
+                .find(|&n| self.by_number(n).is_none())
+                .unwrap_or(number),
+            false => number,
+        };
         self.next_number = self.next_number.max(number.saturating_add(1));
         // A small body must not keep all of a large packet.
         let is_most = new.body.len() >= LARGE / 2;
@@ -362,11 +361,6 @@ impl Jobs {
             }
         }
         Some(job)
-    }
-
-    /// Puts a job behind all that are here.
-    pub(super) fn renew(&mut self, key: JobKey) {
-        self.slots[key].extra().turn = Some(self.next_number);
     }
 
     pub(super) fn get_mut(&mut self, key: JobKey) -> Option<&mut Job> {

@@ -42,6 +42,7 @@ pub use durable::Record;
 pub use peers::PeerInfo;
 pub use policy::Policy;
 
+use crate::mutants::{Mutant, on};
 use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{ConnId, DecodeError, Frame, Request, RequestError, Response};
 use abilities::Abilities;
@@ -209,6 +210,11 @@ impl JobServer {
                 self.answer_grab(conn, out);
                 self.request(conn, request, out);
             }
+            Event::Malformed(_, RequestError::UnknownType(kind))
+                if on(Mutant::HugeCommandEndsServer) && kind.0 >= 1 << 31 =>
+            {
+                self.peers.keys().for_each(|conn| out.close(conn));
+            }
             Event::Malformed(conn, error) => {
                 self.answer_grab(conn, out);
                 status::refuse(conn, &error, out);
@@ -271,6 +277,7 @@ impl JobServer {
             return;
         }
         self.take_grab(conn);
+        self.forget_abilities(conn, out);
         let held = self.peers[conn].held.collect(&mut self.jobs);
         let mut waiting = self.peers[conn].take_waiting();
         // Once for each job, though it may have submitted one often.
@@ -279,14 +286,13 @@ impl JobServer {
         for &key in &waiting {
             if let Some(job) = self.jobs.get_mut(key) {
                 job.waiters.remove(conn);
-                if job.is_abandoned() && job.worker().is_none() {
+                let dropped = on(Mutant::BackgroundGoesWithClient) && job.waiters.is_empty();
+                if (job.is_abandoned() || dropped) && job.worker().is_none() {
                     self.counts.abandoned += 1;
                     self.drop_job(key, out);
                 }
             }
         }
-        // Nobody is woken in its place for a job that has gone with it.
-        self.forget_abilities(conn, out);
         for key in held {
             self.release(key, out);
         }
@@ -320,6 +326,9 @@ impl JobServer {
 
     /// Stops the timer of a job, if it has one.
     fn stop_timer(&mut self, key: JobKey) {
+        if on(Mutant::TimerNotCancelled) {
+            return;
+        }
         let extra = self.jobs.get_mut(key).and_then(|job| job.extra.as_mut());
         if let Some(time) = extra.and_then(|extra| extra.timer.take()) {
             self.timers.remove(&(time, key));

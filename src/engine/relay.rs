@@ -3,6 +3,7 @@
 use super::jobs::{Digits, Kept, Progress, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, Response, Work};
 
 impl JobServer {
@@ -54,7 +55,8 @@ impl JobServer {
     #[inline]
     fn held_job(&self, conn: ConnId, handle: &[u8]) -> Option<JobKey> {
         let key = self.find_job(handle)?;
-        (self.jobs[key].state == State::Running(conn)).then_some(key)
+        let accepted = on(Mutant::ResultOfStrangerAccepted) && self.jobs[key].worker().is_some();
+        (self.jobs[key].state == State::Running(conn) || accepted).then_some(key)
     }
 
     /// The job of that handle.
@@ -64,6 +66,9 @@ impl JobServer {
     }
 
     fn not_held(&mut self, conn: ConnId, handle: &[u8], work: Work<'_>, out: &mut impl Outbox) {
+        if on(Mutant::StrangeResultSilence) {
+            return;
+        }
         let number = self.policy.handle_prefix.job(handle);
         let peer = &mut self.peers[conn];
         // Perl's workers fail a job after its exception, and die of an ERROR answer.
@@ -83,8 +88,15 @@ impl JobServer {
     /// Sends a packet to all clients that wait for a job.
     #[inline]
     fn tell(&self, key: JobKey, response: Response<'_>, out: &mut impl Outbox) {
+        let first_only = match response {
+            Response::Work { work, .. } if work.is_end() => on(Mutant::ResultToFirstClientOnly),
+            _ => on(Mutant::DataToFirstClientOnly),
+        };
         for &waiter in self.jobs[key].waiters.as_slice() {
             out.send(waiter, response);
+            if first_only {
+                break;
+            }
         }
     }
 
@@ -94,7 +106,8 @@ impl JobServer {
         let work = Work::Fail;
         let failed = Response::Work { handle, work };
         for &waiter in self.jobs[key].waiters.as_slice() {
-            let response = match self.peers[waiter].exceptions {
+            let response = match self.peers[waiter].exceptions || on(Mutant::ExceptionWithoutOption)
+            {
                 true => exception,
                 false => failed,
             };

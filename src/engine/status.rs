@@ -3,6 +3,7 @@
 use super::jobs::Digits;
 use super::keys::JobKey;
 use super::{JobServer, Outbox};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, DecodeError, RequestError, Response};
 
 /// Bytes of a client id that are kept. Source: gearmand's `GEARMAND_SERVER_CON_ID_SIZE`.
@@ -10,6 +11,9 @@ const MAX_CLIENT_ID: usize = 127;
 
 /// Answers a packet that is no request; the connection goes on.
 pub(super) fn refuse(conn: ConnId, error: &RequestError, out: &mut impl Outbox) {
+    if on(Mutant::UnknownCommandSilence) && matches!(error, RequestError::UnknownType(_)) {
+        return;
+    }
     let sentence = error.to_string();
     // Codes and texts as gearmand has them, where it answers at all.
     let (code, text): (&[u8], &[u8]) = match error {
@@ -74,6 +78,7 @@ impl JobServer {
         let key = self.jobs.newest_with_unique(unique);
         let (running, numerator, denominator) = self.progress_of(key);
         let clients = key.map_or(0, |key| self.jobs[key].waiters.as_slice().len());
+        let clients = clients + usize::from(on(Mutant::ClientCountOffByOne));
         out.send(
             conn,
             Response::StatusResUnique {
@@ -90,7 +95,11 @@ impl JobServer {
     fn progress_of(&self, key: Option<JobKey>) -> (bool, Digits, Digits) {
         let job = key.map(|key| &self.jobs[key]);
         let running = job.is_some_and(|job| job.worker().is_some());
+        let running = running && !on(Mutant::RunningStuckAtZero);
         match job.and_then(|job| job.progress()) {
+            Some(progress) if on(Mutant::ProgressSwapped) => {
+                (running, progress.denominator, progress.numerator)
+            }
             Some(progress) => (running, progress.numerator, progress.denominator),
             None => (running, Digits::new(b"0"), Digits::new(b"0")),
         }
@@ -99,7 +108,7 @@ impl JobServer {
     /// OPTION_REQ. The name ends at a NUL and ignores case, as in gearmand.
     pub(super) fn option(&mut self, conn: ConnId, name: &[u8], out: &mut impl Outbox) {
         let word = name.split(|&b| b == 0).next().unwrap_or_default();
-        if word.eq_ignore_ascii_case(b"exceptions") {
+        if word.eq_ignore_ascii_case(b"exceptions") || on(Mutant::UnknownOptionConfirmed) {
             self.peers[conn].exceptions = true;
             return out.send(conn, Response::OptionRes { name });
         }

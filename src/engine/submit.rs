@@ -1,8 +1,9 @@
 //! Jobs come in.
 
-use super::jobs::{Identity, Jobs, Kept, NewJob, State};
+use super::jobs::{Identity, Job, Jobs, Kept, NewJob, State};
 use super::keys::{FunctionId, JobKey};
 use super::{JobServer, Outbox, Timestamp};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, Priority, Response, Submit};
 
 impl JobServer {
@@ -15,8 +16,7 @@ impl JobServer {
             return self.refuse_late(conn, out);
         }
         let function = self.function_of(conn, submit.function);
-        let known = Identity::new(function, submit.unique, submit.body.bytes())
-            .and_then(|identity| self.jobs.by_identity(identity));
+        let known = self.known(function, submit);
 
         if known.is_none()
             && let Some(text) = self.no_room(function, submit)
@@ -36,7 +36,9 @@ impl JobServer {
         let job = &mut self.jobs[key];
         if submit.background {
             // A job is as durable as its strongest submission.
-            job.kept = Kept::InMemory;
+            if !(on(Mutant::JoinedJobNotKept) && known.is_some()) {
+                job.kept = Kept::InMemory;
+            }
         } else {
             // Running jobs are joined too: a late client gets the packets from now on.
             job.waiters.add(conn);
@@ -46,6 +48,24 @@ impl JobServer {
         if known.is_none() {
             self.start(key, submit.epoch.map(Timestamp::from_secs), out);
         }
+    }
+
+    /// The live job that a submission joins.
+    #[inline]
+    fn known(&self, function: FunctionId, submit: &Submit<'_>) -> Option<JobKey> {
+        let identity = Identity::new(function, submit.unique, submit.body.bytes())?;
+        if on(Mutant::CoalesceAcrossFunctions) {
+            return self.jobs.newest_with_unique(submit.unique);
+        }
+        if on(Mutant::UniqueWithoutCase) {
+            let is_same = |job: &Job| job.unique().eq_ignore_ascii_case(submit.unique);
+            let mut jobs = self.jobs.iter();
+            let found = jobs.find(|(_, job)| job.function == function && is_same(job));
+            return found.map(|(key, _)| key);
+        }
+        let known = self.jobs.by_identity(identity)?;
+        let is_joined = !on(Mutant::RunningJobNotJoined) || self.jobs[known].worker().is_none();
+        is_joined.then_some(known)
     }
 
     /// JOB_CREATED.
@@ -87,7 +107,7 @@ impl JobServer {
     /// A new job is queued, or waits for its time.
     pub(super) fn start(&mut self, key: JobKey, due: Option<Timestamp>, out: &mut impl Outbox) {
         match due {
-            Some(due) if due > self.now => {
+            Some(due) if due > self.now && !on(Mutant::EpochIgnored) => {
                 let job = &mut self.jobs[key];
                 job.state = State::Delayed;
                 self.functions[job.function].delayed += 1;
@@ -99,21 +119,13 @@ impl JobServer {
 
     /// Puts a job that is in no list at the end of its queue, and sees that it is fetched.
     pub(super) fn enqueue(&mut self, key: JobKey, out: &mut impl Outbox) {
-        self.enqueue_before(key, |_, _| false, out);
-    }
-
-    /// The same for a job that is not new: it counts as coming now.
-    pub(super) fn enqueue_anew(&mut self, key: JobKey, out: &mut impl Outbox) {
-        if self.policy.durable {
-            self.jobs.renew(key);
-        }
-        self.enqueue(key, out);
+        self.enqueue_before(key, |_, _| on(Mutant::LastInFirstOut), out);
     }
 
     /// The same for a job that was kept back: it goes before those that came after it.
     pub(super) fn enqueue_in_turn(&mut self, key: JobKey, out: &mut impl Outbox) {
-        let turn = self.jobs[key].turn();
-        self.enqueue_before(key, |jobs, other| jobs[other].turn() > turn, out);
+        let number = self.jobs[key].number;
+        self.enqueue_before(key, |jobs, other| jobs[other].number > number, out);
     }
 
     #[inline]

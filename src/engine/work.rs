@@ -1,9 +1,11 @@
 //! Workers: what they can do, what they grab, how they sleep and are woken, how they are lost.
 
 use super::abilities::{Abilities, Limit};
+use super::durable::Nobody;
 use super::jobs::State;
 use super::keys::{FunctionId, JobKey, SetId};
 use super::{JobServer, Outbox, Wake};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, GrabKind, Response};
 use std::collections::BTreeMap;
 
@@ -25,7 +27,7 @@ impl JobServer {
             return;
         }
         let mut abilities = self.open_abilities(conn);
-        if abilities.insert(function, limit).is_none() {
+        if abilities.insert(function, limit).is_none() || on(Mutant::WorkerCountedTwice) {
             self.functions[function].workers += 1;
         }
         self.set_abilities(conn, abilities, out);
@@ -35,6 +37,9 @@ impl JobServer {
         let Some(function) = self.functions.find(name) else {
             return;
         };
+        if on(Mutant::CantDoIgnored) {
+            return;
+        }
         let mut abilities = self.open_abilities(conn);
         let known = abilities.remove(&function).is_some();
         self.set_abilities(conn, abilities, out);
@@ -46,6 +51,10 @@ impl JobServer {
     /// RESET_ABILITIES. Jobs that run are finished all the same.
     pub(super) fn reset_abilities(&mut self, conn: ConnId, out: &mut impl Outbox) {
         let was_asleep = self.peers[conn].sleeping;
+        if on(Mutant::ResetDropsRunningJob) {
+            let held = self.peers[conn].held.collect(&mut self.jobs);
+            held.into_iter().for_each(|key| self.drop_job(key, out));
+        }
         self.forget_abilities(conn, out);
         self.peers[conn].sleeping = was_asleep;
     }
@@ -64,7 +73,9 @@ impl JobServer {
         self.functions[function].workers -= 1;
         if self.peers[conn].woken_for == Some(function) {
             self.settle(conn);
-            self.pass_on(function, out);
+            if !on(Mutant::WakeUpLeavesWithWorker) {
+                self.pass_on(function, out);
+            }
         }
         self.functions
             .forget_if_idle(function, self.policy.idle_functions);
@@ -125,6 +136,7 @@ impl JobServer {
             return;
         };
         let has_job = self.sets.has_ready(set, &mut self.functions);
+        let has_job = (has_job && !on(Mutant::NoopLostBeforeSleep)) || on(Mutant::NoopFlood);
         let peer = &mut self.peers[conn];
         let was_asleep = std::mem::replace(&mut peer.sleeping, !has_job);
         match (has_job, was_asleep) {
@@ -166,6 +178,7 @@ impl JobServer {
         // It came for another function's job, which still waits for somebody.
         if let Some(other) = woken_for
             && other != function
+            && !on(Mutant::WakeUpNotPassedOn)
         {
             self.pass_on(other, out);
         }
@@ -179,7 +192,12 @@ impl JobServer {
         self.peers[conn].held.push(&mut self.jobs, key);
         self.functions[id].running += 1;
         if let Some(ms) = self.sets.limit(set, id) {
-            self.set_timer(key, self.now.after_ms(u64::from(ms.get())));
+            let unit = if on(Mutant::TimeoutInSeconds) {
+                1000
+            } else {
+                1
+            };
+            self.set_timer(key, self.now.after_ms(unit * u64::from(ms.get())));
         }
     }
 
@@ -188,6 +206,13 @@ impl JobServer {
         let handle = &*self.policy.handle_prefix.handle(job.number);
         let function = &*self.functions[job.function].name;
         let (unique, body) = (job.unique(), job.body());
+        let unique = if on(Mutant::AssignWithoutUnique) {
+            b""
+        } else {
+            unique
+        };
+        let is_cut = on(Mutant::LargePayloadCut) && body.len() >= 65_536;
+        let body = body.tail(usize::from(is_cut));
         let response = match (kind, job.reducer()) {
             (GrabKind::Classic, _) => Response::JobAssign {
                 handle,
@@ -260,6 +285,9 @@ impl JobServer {
             function,
         });
         self.counts.noops += 1;
+        if on(Mutant::ThirdSleeperNeverWoken) && self.functions[function].woken > 2 {
+            return;
+        }
         out.send(conn, Response::Noop);
     }
 
@@ -297,7 +325,7 @@ impl JobServer {
                 break;
             }
             self.wakes.pop_front();
-            if is_silent {
+            if is_silent && !on(Mutant::SilentWorkerWaitedFor) {
                 self.settle(conn);
                 self.pass_on(function, out);
             }
@@ -313,7 +341,10 @@ impl JobServer {
         match job.state {
             State::Delayed => {
                 self.functions[job.function].delayed -= 1;
-                self.enqueue_anew(key, out);
+                if on(Mutant::DueJobWakesNobody) {
+                    return self.enqueue(key, &mut Nobody);
+                }
+                self.enqueue(key, out);
             }
             State::Running(_) => {
                 self.counts.timed_out += 1;
@@ -329,6 +360,9 @@ impl JobServer {
     pub(super) fn release(&mut self, key: JobKey, out: &mut impl Outbox) {
         self.stop_timer(key);
         self.take_back(key);
+        if on(Mutant::LostWorkerLosesJobs) {
+            return self.forget_job(key, out);
+        }
         let again = self.may_retry(key);
         self.retry_or_fail(key, again, out);
     }
@@ -336,7 +370,9 @@ impl JobServer {
     fn may_retry(&self, key: JobKey) -> bool {
         let job = &self.jobs[key];
         let limit = self.policy.job_retries;
-        !job.is_abandoned() && limit.is_none_or(|limit| job.attempts < limit)
+        let limit = limit.map(|limit| limit + u8::from(on(Mutant::OneRetryTooMany)));
+        let is_wanted = !job.is_abandoned() || on(Mutant::AbandonedJobRunsAgain);
+        is_wanted && limit.is_none_or(|limit| job.attempts < limit)
     }
 
     /// Takes a running job from its worker; it is in no list then.
@@ -350,10 +386,15 @@ impl JobServer {
     fn retry_or_fail(&mut self, key: JobKey, again: bool, out: &mut impl Outbox) {
         if again {
             self.counts.requeued += 1;
-            if let Some(extra) = &mut self.jobs[key].extra {
+            if let Some(extra) = &mut self.jobs[key].extra
+                && !on(Mutant::ProgressKept)
+            {
                 extra.progress = None;
             }
-            self.enqueue_anew(key, out);
+            if on(Mutant::LostJobGoesFirst) {
+                return self.enqueue_in_turn(key, out);
+            }
+            self.enqueue(key, out);
         } else {
             // Where nobody waits for it any more, nothing is given up.
             match self.jobs[key].is_abandoned() {

@@ -213,6 +213,8 @@ struct Counters {
     timeouts: AtomicU64,
     live: AtomicU64,
     phase: AtomicU8,
+    /// Kinds of faults that happened, or were not over, since somebody looked.
+    faults: AtomicU8,
 }
 
 impl Shared {

@@ -7,8 +7,9 @@
 
 mod trial;
 
-pub use trial::{Outcome, Trial};
+pub use trial::trial;
 
+use crate::report::saturation::{Outcome, Trial};
 use std::time::{Duration, Instant};
 
 /// Gap between the rates that hold and fail at which the search is over.
@@ -81,7 +82,7 @@ impl Curve {
     /// kept the generator from its work may be over.
     fn again(&self) -> Option<f64> {
         let last = self.trials.last()?;
-        let nothing = matches!(last.outcome, Outcome::Generator(_));
+        let nothing = last.is == Outcome::Generator;
         let tried = self.trials.iter().filter(|trial| trial.rate == last.rate);
         (nothing && tried.count() == 1).then_some(last.rate)
     }
@@ -179,12 +180,21 @@ mod tests {
         let trial = |order: Order| {
             passed.set(passed.get() + order.duration);
             let most = if order.confirms { lasting } else { limit };
-            let outcome = match order.rate {
-                rate if rate > generator => Outcome::Generator("late".to_owned()),
-                rate if rate > most => Outcome::Fails("slow".to_owned()),
-                _ => Outcome::Holds,
+            let (is, because) = match order.rate {
+                rate if rate > generator => (Outcome::Generator, Some("late".to_owned())),
+                rate if rate > most => (Outcome::Fails, Some("slow".to_owned())),
+                _ => (Outcome::Holds, None),
             };
-            Ok::<_, ()>(Some(Trial::made_up(order, outcome)))
+            Ok::<_, ()>(Some(Trial {
+                rate: order.rate,
+                achieved: order.rate,
+                p50_ns: None,
+                p99_ns: None,
+                seconds: order.duration.as_secs_f64(),
+                confirms: order.confirms,
+                is,
+                because,
+            }))
         };
         let curve = search.run(trial, || start + passed.get()).unwrap();
         assert!(
@@ -218,7 +228,7 @@ mod tests {
         let curve = search(f64::INFINITY, f64::INFINITY, 20_000.0);
         let found = curve.confirmed().unwrap().rate;
         let above = curve.failed_above(found).unwrap();
-        assert_eq!(above.outcome, Outcome::Generator("late".to_owned()));
+        assert_eq!(above.is, Outcome::Generator);
         let first = curve
             .trials
             .iter()

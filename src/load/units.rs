@@ -30,6 +30,14 @@ pub fn duration(text: &str) -> Result<Duration, UnitError> {
     Duration::try_from_secs_f64(seconds).map_err(|_| UnitError::new(expected, text))
 }
 
+/// The same, longer than none.
+pub fn some_time(text: &str) -> Result<Duration, UnitError> {
+    match duration(text)? {
+        Duration::ZERO => Err(UnitError::new("a duration above 0, such as 20s", text)),
+        time => Ok(time),
+    }
+}
+
 /// A duration in the words that [`duration`] reads: the largest unit that leaves no fraction.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Time(pub Duration);
@@ -176,6 +184,11 @@ mod tests {
             let error = duration(text).unwrap_err().to_string();
             assert!(error.contains("20s"), "{error}");
         }
+        let error = some_time("0s").unwrap_err().to_string();
+        assert_eq!(
+            error,
+            "expected a duration above 0, such as 20s, found \"0s\""
+        );
         assert!(size("2g").is_err());
         assert!(bytes("9999999g").is_err());
         assert!(rate("0").is_err());

@@ -6,6 +6,7 @@ use super::abort::Abort;
 use super::admin::Admin;
 use super::machine;
 use super::pacer::nanoseconds;
+use super::plan::FaultKind;
 use super::seconds::{Gathered, Timeline};
 use super::tally::Phase;
 use crate::report::{Interval, Sample};
@@ -34,6 +35,8 @@ pub struct Progress {
     pub sent_per_second: f64,
     /// Jobs completed per second since the last one.
     pub completed_per_second: f64,
+    /// What went wrong on purpose since the last one, or is not over.
+    pub faults: Vec<FaultKind>,
 }
 
 /// Whoever wants to know how far a run is.
@@ -137,6 +140,15 @@ impl Watch<'_> {
         }
     }
 
+    /// The kinds of faults since the last look.
+    fn faults(&self) -> Vec<FaultKind> {
+        let counters = self.shared.counters.iter();
+        let kinds = counters.fold(0, |kinds, c| kinds | c.faults.swap(0, Relaxed));
+        FaultKind::all()
+            .filter(|kind| kinds & kind.bit() != 0)
+            .collect()
+    }
+
     fn tell(&mut self, last: &Sample, sample: &Sample) {
         let seconds = (sample.at_seconds - last.at_seconds).max(1e-9);
         let rate = |now: u64, before: u64| now.saturating_sub(before) as f64 / seconds;
@@ -146,6 +158,7 @@ impl Watch<'_> {
             offered_per_second: self.offered,
             sent_per_second: rate(sample.sent, last.sent),
             completed_per_second: rate(sample.completed, last.completed),
+            faults: self.faults(),
         };
         if let Some(tell) = &mut self.progress {
             tell(&progress);

@@ -2,6 +2,7 @@
 
 use super::packet::{Body, HEADER, Magic, Packet};
 use super::table::PacketType;
+use crate::mutants::{Mutant, on};
 use bytes::{Bytes, BytesMut};
 use std::ops::ControlFlow;
 
@@ -105,6 +106,7 @@ fn header(bytes: &[u8; HEADER], limits: &Limits) -> Result<Header, DecodeError> 
         found => return Err(DecodeError::BadMagic { found: *found }),
     };
     let kind = PacketType(u32::from_be_bytes([k0, k1, k2, k3]));
+    let s0 = if on(Mutant::SizeOfThreeBytes) { 0 } else { s0 };
     let size = u32::from_be_bytes([s0, s1, s2, s3]);
     if size > limits.packet {
         return Err(DecodeError::TooLarge {
@@ -218,6 +220,9 @@ impl Decoder {
                     if sink(frame).is_break() {
                         break;
                     }
+                    if on(Mutant::SecondPacketIgnored) {
+                        return Ok(given);
+                    }
                 }
                 Front::Partial(Missing::Large(header)) => {
                     self.begin_large(header, &chunk[HEADER..]);
@@ -265,7 +270,10 @@ impl Decoder {
                     }
                     Front::Partial(Missing::Large(_)) | Front::Frame(..) => 0,
                 };
-                held.extend_from_slice(&chunk[..take]);
+                match on(Mutant::OneByteFragmentLost) && take == 1 && held.len() == HEADER {
+                    true => held.push(0),
+                    false => held.extend_from_slice(&chunk[..take]),
+                }
                 let mut flow = ControlFlow::Continue(());
                 match front(held, &self.limits)? {
                     Front::Frame(frame, _) => {

@@ -4,6 +4,7 @@ use super::encode;
 use super::packet::{Body, Fields, Magic, MissingArgument, Packet};
 use super::table::PacketType;
 use super::work::Work;
+use crate::mutants::{Mutant, on};
 use std::num::NonZeroU32;
 
 /// Bytes of a unique at the most. Source: gearmand's `GEARMAN_MAX_UNIQUE_SIZE`, which accepts 64
@@ -183,7 +184,7 @@ impl<'a> Request<'a> {
     #[inline]
     pub fn parse(packet: &Packet<'a>) -> Result<Self, RequestError> {
         use PacketType as T;
-        if packet.magic != Magic::Req {
+        if packet.magic != Magic::Req && !on(Mutant::ResMagicAccepted) {
             return Err(RequestError::NotARequest);
         }
         let kind = packet.kind;
@@ -257,6 +258,10 @@ impl<'a> Request<'a> {
             reducer: None,
             body: fields.body,
         };
+        if on(Mutant::NulEndsPayload) {
+            let mut parts = submit.body.bytes().split(|&b| b == 0);
+            submit.body = parts.next().unwrap_or_default().into();
+        }
         match *more {
             [] => {}
             [epoch] => submit.epoch = Some(epoch_time(kind, epoch)?),

@@ -3,6 +3,7 @@
 use super::encode;
 use super::packet::{Body, Fields, Magic};
 use super::table::PacketType;
+use crate::mutants::{Mutant, on};
 
 /// A WORK packet, without the handle of its job.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -72,7 +73,7 @@ impl<'a> Work<'a> {
             Work::Data(body) => put(T::WORK_DATA, Some(body)),
             Work::Warning(body) => put(T::WORK_WARNING, Some(body)),
             Work::Complete(body) => put(T::WORK_COMPLETE, Some(body)),
-            Work::Fail => put(T::WORK_FAIL, None),
+            Work::Fail => put(T::WORK_FAIL, on(Mutant::FailWithNul).then(Body::default)),
             Work::Exception(body) => put(T::WORK_EXCEPTION, Some(body)),
             Work::Status {
                 numerator,

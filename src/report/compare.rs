@@ -30,6 +30,7 @@ use super::document;
 use super::merge::{differences, phase_names};
 use super::{Kind, Report, Verdict};
 use estimate::Judge;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 /// Entries of a plan in which runs that are compared may differ.
@@ -87,10 +88,10 @@ pub enum Refusal {
 }
 
 /// Sides, compared.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Comparison {
     /// Tells this document from the other ones of gearbench.
-    pub kind: &'static str,
+    pub kind: ComparisonDocument,
     /// Grows when a field changes its meaning or goes.
     pub schema_version: u32,
     /// Level of all intervals together, in percent.
@@ -105,8 +106,16 @@ pub struct Comparison {
     pub verdict: Verdict,
 }
 
+/// The kind of this document.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
+#[serde(rename_all = "lowercase")]
+pub enum ComparisonDocument {
+    /// Results side by side.
+    Comparison,
+}
+
 /// A side, named.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Named {
     /// What it is called.
     pub name: String,
@@ -117,7 +126,7 @@ pub struct Named {
 }
 
 /// A side beside the baseline.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Other {
     /// The side.
     pub side: Named,
@@ -128,9 +137,10 @@ pub struct Other {
 }
 
 /// A figure of two sides.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct Difference {
     /// Which.
+    #[schemars(with = "String")]
     pub metric: Metric,
     /// Its unit: ns, jobs/s, µs or percent.
     pub unit: &'static str,
@@ -149,7 +159,8 @@ pub struct Difference {
 }
 
 /// Bounds of a change; an end that is `None` is open.
-#[derive(Clone, Copy, Debug, PartialEq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, JsonSchema)]
+#[schemars(rename = "ChangeInterval")]
 pub struct Interval {
     /// At least.
     pub low: Option<f64>,
@@ -165,7 +176,7 @@ impl Interval {
 }
 
 /// What a difference comes to.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "lowercase")]
 pub enum Judgement {
     /// Within the noise, or too small to count.
@@ -179,9 +190,10 @@ pub enum Judgement {
 }
 
 /// How a gate came out.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, JsonSchema)]
 pub struct GateResult {
     /// The gate.
+    #[schemars(with = "String")]
     pub gate: Gate,
     /// `Some(true)` if it holds; `None` if that cannot be told.
     pub holds: Option<bool>,
@@ -225,7 +237,7 @@ pub fn compare(sides: &[Side], options: &Options) -> Result<Comparison, Refusal>
         verdict.notes.push(note.to_owned());
     }
     Ok(Comparison {
-        kind: "comparison",
+        kind: ComparisonDocument::Comparison,
         schema_version: 1,
         confidence: options.confidence,
         least_effect_percent: options.least_effect,
@@ -233,6 +245,11 @@ pub fn compare(sides: &[Side], options: &Options) -> Result<Comparison, Refusal>
         others,
         verdict,
     })
+}
+
+/// The JSON Schema of a comparison.
+pub fn schema() -> Result<String, serde_json::Error> {
+    document::schema::<Comparison>("Results of gearbench compare")
 }
 
 /// A comparison as JSON.

@@ -19,6 +19,10 @@ pub enum Document {
     Load,
     /// Of conformance cases: [`super::conform::Conformance`].
     Conformance,
+    /// Of a search for the highest rate: [`super::saturation::Saturation`].
+    Saturation,
+    /// Of a load over values of its parameters: [`super::sweep::Sweep`].
+    Sweep,
 }
 
 impl Document {
@@ -26,6 +30,8 @@ impl Document {
         match self {
             Document::Load => "`gearbench run`",
             Document::Conformance => "`gearbench conform --json FILE`",
+            Document::Saturation => "`gearbench saturate`",
+            Document::Sweep => "`gearbench sweep`",
         }
     }
 }
@@ -55,7 +61,11 @@ pub enum ReadError {
         match .expected {
             Some(kind) => kind.written_by().to_owned(),
             None => format!(
-                "{} or {}", Document::Load.written_by(), Document::Conformance.written_by()
+                "{}, {}, {} or {}",
+                Document::Load.written_by(),
+                Document::Saturation.written_by(),
+                Document::Sweep.written_by(),
+                Document::Conformance.written_by()
             ),
         }
     )]
@@ -155,6 +165,8 @@ impl Head {
         });
         let kind = match (word.as_deref(), form.run_id) {
             (Some("conformance"), _) => Some(Document::Conformance),
+            (Some("saturation"), _) => Some(Document::Saturation),
+            (Some("sweep"), _) => Some(Document::Sweep),
             // The first results had no word for it.
             (Some("load"), _) | (None, Some(_)) => Some(Document::Load),
             _ => None,
@@ -210,6 +222,30 @@ pub(super) fn indented(value: &impl serde::Serialize) -> Result<String, serde_js
     let mut text = serde_json::to_string_pretty(value)?;
     text.push('\n');
     Ok(text)
+}
+
+/// The JSON Schema of a type, under a title.
+pub(super) fn schema<T: schemars::JsonSchema>(title: &str) -> Result<String, serde_json::Error> {
+    let mut schema = schemars::schema_for!(T);
+    schema.insert("title".to_owned(), title.into());
+    indented(&schema)
+}
+
+/// More than any run has of anything that is no count: seconds, or jobs a second.
+const MOST: f64 = 1e15;
+
+/// Refuses a figure that no run has.
+pub(super) fn check_positive(field: &str, value: f64) -> Result<(), Problem> {
+    if value < 0.0 {
+        return Err(Problem::of(field, format!("{value} is less than nothing")));
+    }
+    match value <= MOST {
+        true => Ok(()),
+        false => Err(Problem::of(
+            field,
+            format!("{value:e} is more than any run has"),
+        )),
+    }
 }
 
 /// Holds a schema against the file that publishes it, or writes that anew.

@@ -1,6 +1,6 @@
 //! The report as JSON, there and back, and the schema of that JSON.
 
-use super::document::{self, Document, FileError, ReadError};
+use super::document::{self, Document, FileError, ReadError, check_positive};
 use super::strict::Problem;
 use super::{Interval, Ledger, Phase, Report, SCHEMA_VERSION};
 use std::path::Path;
@@ -12,9 +12,7 @@ pub fn render(report: &Report) -> Result<String, serde_json::Error> {
 
 /// The JSON Schema of a report.
 pub fn schema() -> Result<String, serde_json::Error> {
-    let mut schema = schemars::schema_for!(Report);
-    schema.insert("title".to_owned(), "Results of gearbench run".into());
-    document::indented(&schema)
+    document::schema::<Report>("Results of gearbench run")
 }
 
 impl Report {
@@ -104,22 +102,6 @@ fn check_phase(phase: &Phase) -> Result<(), Problem> {
 
 fn check_interval(interval: &Interval) -> Result<(), Problem> {
     check_positive("seconds", interval.seconds)
-}
-
-/// More than any run has of anything that is no count: seconds, or jobs a second.
-const MOST: f64 = 1e15;
-
-fn check_positive(field: &str, value: f64) -> Result<(), Problem> {
-    if value < 0.0 {
-        return Err(Problem::of(field, format!("{value} is less than nothing")));
-    }
-    match value <= MOST {
-        true => Ok(()),
-        false => Err(Problem::of(
-            field,
-            format!("{value:e} is more than any run has"),
-        )),
-    }
 }
 
 /// Times that go on.

@@ -89,6 +89,13 @@ fn alike(first: &Report, other: &Report) -> Result<(), Unlike> {
     }
 }
 
+/// Names the entries in which two plans differ, but for those that tell runs of one plan apart.
+pub fn unlike_entries(one: &Value, two: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    differences("plan", one, two, &OWN, &mut found);
+    found
+}
+
 /// The phases of a run, in order.
 pub(super) fn phase_names(report: &Report) -> String {
     let names = report.phases.iter().map(|phase| phase.name.as_str());

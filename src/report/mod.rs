@@ -36,14 +36,22 @@ pub mod merge;
 pub mod metrics;
 #[cfg(feature = "load")]
 mod order;
+#[cfg(feature = "load")]
+pub mod origin;
 #[cfg(feature = "conform")]
 mod page;
 pub mod quantity;
 #[cfg(feature = "load")]
 mod run;
+#[cfg(feature = "load")]
+pub mod saturation;
+#[cfg(feature = "load")]
+pub mod series;
 pub mod strict;
 #[cfg(feature = "load")]
 mod sums;
+#[cfg(feature = "load")]
+pub mod sweep;
 #[cfg(feature = "load")]
 #[cfg(test)]
 mod tests;
@@ -58,6 +66,8 @@ pub use balance::{Balance, Band, Bands, FunctionBalance, Spread};
 pub use histogram::Histogram;
 #[cfg(feature = "load")]
 pub use order::{Inversions, Order};
+#[cfg(feature = "load")]
+pub use origin::Origin;
 #[cfg(feature = "load")]
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]

@@ -304,6 +304,12 @@ fn order(screen: &mut Screen, order: &Order) {
     screen.row("order", &parts);
 }
 
+/// `1 job`, `2 jobs`
+fn several(number: u64, name: &str) -> String {
+    let s = if number == 1 { "" } else { "s" };
+    format!("{} {name}{s}", count(number))
+}
+
 /// Faults above which the screen has no row for each.
 const ROWS: usize = 8;
 
@@ -313,8 +319,8 @@ fn faults(screen: &mut Screen, faults: &[Fault]) {
         let recovered = fault.recovered_after_seconds;
         let mut parts = vec![
             format!("{:.1} s {}", fault.at_seconds, escape::line(&fault.fault)),
-            format!("{} connections", count(fault.connections)),
-            format!("{} jobs", count(fault.jobs)),
+            several(fault.connections, "connection"),
+            several(fault.jobs, "job"),
             match recovered {
                 Some(seconds) => format!("over after {}", duration((seconds * 1e9) as u64)),
                 None => "not over".to_owned(),

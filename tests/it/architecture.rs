@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 
 /// What each top-level module may import from the others.
 const MAY_IMPORT: &[(&str, Imports)] = &[
-    ("protocol", Imports::Only(&[])),
-    ("engine", Imports::Only(&["protocol"])),
+    // Defects to be switched on, in any layer: it stands below all of them.
+    ("mutants", Imports::Only(&[])),
+    ("protocol", Imports::Only(&["mutants"])),
+    ("engine", Imports::Only(&["protocol", "mutants"])),
     ("model", Imports::Only(&["protocol"])),
     ("wire", Imports::Only(&["protocol"])),
     ("client", Imports::Only(&["protocol"])),
@@ -26,18 +28,20 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
     (
         "conformance",
         Imports::Only(&[
-            "protocol", "engine", "model", "report", "diagnose", "process",
+            "protocol", "engine", "model", "report", "diagnose", "process", "mutants",
         ]),
     ),
+    // It hands bytes to whatever reads any.
     (
-        "simulation",
+        "fuzzing",
         Imports::Only(&[
             "protocol",
             "engine",
-            "model",
             "conformance",
-            "server",
-            "wire",
+            "load",
+            "report",
+            "diagnose",
+            "cli",
         ]),
     ),
     ("cli", Imports::Everything),

@@ -15,6 +15,7 @@ mod report;
 mod run;
 mod saturate;
 mod serve;
+mod sweep;
 mod versus;
 
 use crate::support::{Admin, Finished, PATIENCE, Server, TempDir, ask_until};

@@ -1,6 +1,6 @@
 //! The conformance cases on the engine and on our server, and scripts over TCP.
 
-use crate::support::{Gearmand, Serve, Server, require_or_skip};
+use crate::support::{Gearmand, Serve, Server, require_or_skip, test_exists};
 use gearbench::conformance::case::{Case, Level};
 use gearbench::conformance::launch::Launcher;
 use gearbench::conformance::player::{self, Delivery};
@@ -189,26 +189,6 @@ fn rows_without_a_case_have_tests_of_their_own() {
         let binds = row.level != requirements::Level::Quirk && !NOT_OURS.contains(&row.id.as_str());
         assert!(!binds || !row.tests.is_empty(), "{} has no test", row.id);
     }
-}
-
-/// Whether a module has a function of that name: `it::cli::serve::name` is in
-/// `tests/it/cli/serve.rs` or `tests/it/cli/serve/mod.rs`, `wire::socket::name` in `src`.
-fn test_exists(path: &str) -> bool {
-    let (root, path) = match path.strip_prefix("it::") {
-        Some(path) => ("tests/it", path),
-        None => ("src", path),
-    };
-    let Some((module, name)) = path.rsplit_once("::") else {
-        return false;
-    };
-    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
-    let file = root.join(module.replace("::", "/"));
-    let texts = [file.with_extension("rs"), file.join("mod.rs")].map(std::fs::read_to_string);
-    let function = format!("fn {name}(");
-    texts
-        .into_iter()
-        .flatten()
-        .any(|text| text.contains(&function))
 }
 
 /// A known failure of a case that does not exist excuses nothing.

@@ -3,10 +3,11 @@
 
 use crate::support::{Gearmand, Serve, Server, TempDir, require_or_skip};
 use gearbench::cli::exit;
-use gearbench::load::{self, Control, Pace, Plan, RunId};
+use gearbench::load::{self, Control, FaultKind, Pace, Plan, RunId};
 use gearbench::report::{Kind, Report};
 use std::net::SocketAddr;
 use std::process::Command;
+use std::sync::mpsc::channel;
 use std::time::Duration;
 
 fn plan(address: SocketAddr, faults: &[&str]) -> Plan {
@@ -118,6 +119,23 @@ fn slow_readers_get_everything_in_the_end_from_gearmand() {
     if require_or_skip("gearmand") {
         slow_readers(&Gearmand::start(&[]));
     }
+}
+
+#[test]
+fn faults_are_told_while_they_last() {
+    let server = Serve::start(&[]);
+    let plan = plan(server.address(), &["stall-worker:at=200ms,for=1s"]);
+    let (tell, told) = channel();
+    let control = Control {
+        progress: Some(Box::new(move |progress| {
+            let _ = tell.send(progress.faults.clone());
+        })),
+        ..Control::default()
+    };
+    load::run(plan, control).expect("a report");
+    let told: Vec<FaultKind> = told.iter().flatten().collect();
+    assert!(!told.is_empty(), "nothing was told of it");
+    assert!(told.iter().all(|kind| *kind == FaultKind::StallWorker));
 }
 
 #[test]

@@ -1,6 +1,7 @@
 //! Job servers with one vice each, and what `gearbench run` makes of them: every vice has a
 //! documented exit code and is named; a server without one passes, real ones among them.
 
+mod commands;
 mod server;
 
 use crate::support::{Gearmand, Serve, Server, require_or_skip};
@@ -158,6 +159,21 @@ fn a_dropped_job_is_lost() {
     assert_eq!(report.ledger.lost, 1);
     assert_eq!(report.ledger.in_flight, 1);
     assert_eq!(report.ledger.ok, JOBS - 1);
+}
+
+#[test]
+fn one_dropped_job_in_ten_thousand_is_found() {
+    let beast = Beast::unleash(Vice::DropsFew);
+    let mut plan = plan(beast.address());
+    (plan.jobs, plan.background_percent) = (Some(20_000), 50.0);
+    plan.pace = Pace::Closed { outstanding: 8 };
+    plan.drain = Duration::from_millis(500);
+    let report = run(plan);
+    broken(&report);
+    assert_eq!(report.ledger.lost, 2, "{:?}", report.ledger);
+    assert_eq!(report.ledger.ok, 20_000 - 2);
+    let text = &report.verdict.findings[0].text;
+    assert!(text.contains("lost"), "{text}");
 }
 
 #[test]

@@ -1,14 +1,11 @@
 //! From the command line to one plan: the flags over the scenario file over the defaults.
 
 use super::Args;
-use super::flags::Flags;
-use crate::cli::target::{Target, TargetError};
+use crate::cli::exit;
+use crate::cli::target::{LOCAL, Target, TargetError};
 use crate::diagnose::FileError;
 use crate::load::scenario::file::{ScenarioError, Written};
 use crate::load::{Plan, PlanError, RunId, Scenario};
-
-/// The target of a run that names none.
-const LOCAL: &str = "127.0.0.1:4730";
 
 /// Why there is no plan.
 #[derive(Debug, thiserror::Error)]
@@ -27,6 +24,16 @@ pub(crate) enum ChoiceError {
     Target(#[from] TargetError),
 }
 
+impl ChoiceError {
+    /// The exit code of a command that has no plan.
+    pub(crate) fn code(&self) -> u8 {
+        match self {
+            ChoiceError::Target(error) => error.code(),
+            ChoiceError::Scenario(_) | ChoiceError::Wrong(_) | ChoiceError::Plan(_) => exit::USAGE,
+        }
+    }
+}
+
 /// What is run against whom.
 #[derive(Debug)]
 pub(crate) struct Chosen {
@@ -39,23 +46,27 @@ pub(crate) struct Chosen {
 impl Args {
     /// The plan of this command line.
     pub(crate) fn choose(&self) -> Result<Chosen, ChoiceError> {
-        let mut chosen = choose(self.scenario.as_deref(), &self.flags, self.target.as_ref())?;
+        let mut chosen = choose(
+            self.scenario.as_deref(),
+            self.flags.scenario(),
+            self.driven.target.as_ref(),
+        )?;
         chosen.plan.server_pid = self.server_pid;
         Ok(chosen)
     }
 }
 
-/// The plan of flags over a scenario, a file or the name of one.
+/// The plan of flags laid over a scenario, a file or the name of one.
 pub(crate) fn choose(
     scenario: Option<&str>,
-    flags: &Flags,
+    flags: Scenario,
     target: Option<&Target>,
 ) -> Result<Chosen, ChoiceError> {
     let written = scenario.map(Written::open).transpose()?;
     let base = written
         .as_ref()
         .map_or_else(Scenario::default, |written| written.scenario.clone());
-    let mut scenario = flags.scenario().over(base);
+    let mut scenario = flags.over(base);
     let target = match (target, &scenario.target) {
         (Some(target), _) => target.clone(),
         (None, Some(named)) => named.parse()?,

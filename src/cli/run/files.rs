@@ -1,18 +1,14 @@
 //! The files of one run.
 
 use crate::load::{LoadPhase, Plan};
-use crate::report::{Report, hgrm, hlog, html, json, quantity};
+use crate::report::{Report, hgrm, hlog, html, json, origin};
 use anyhow::Context;
 use serde_json::json;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
-/// Where the files of a run go; `None` where none are wanted.
-pub(crate) fn directory(out: Option<&Path>, report: &Report) -> Option<PathBuf> {
-    match out {
-        Some(dir) if dir.as_os_str() == "none" => None,
-        Some(dir) => Some(dir.to_owned()),
-        None => Some(PathBuf::from("gearbench-out").join(directory_name(report))),
-    }
+/// The name of a directory for the files of a run.
+pub(crate) fn name(report: &Report) -> String {
+    origin::directory(&report.command, &report.run_id, report.started_unix)
 }
 
 /// Writes the plan, the events and the results into a directory, which is made.
@@ -36,11 +32,11 @@ pub(crate) fn write_to(dir: &Path, report: &Report) -> anyhow::Result<()> {
 }
 
 /// Makes a directory, and those that it stands in.
-pub(super) fn make(dir: &Path) -> anyhow::Result<()> {
+pub(in crate::cli) fn make(dir: &Path) -> anyhow::Result<()> {
     std::fs::create_dir_all(dir).with_context(|| format!("cannot make {}", dir.display()))
 }
 
-fn write(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
+pub(in crate::cli) fn write(dir: &Path, name: &str, text: &str) -> anyhow::Result<()> {
     let path = dir.join(name);
     std::fs::write(&path, text).with_context(|| format!("cannot write {}", path.display()))
 }
@@ -84,32 +80,4 @@ fn events(plan: &Plan, report: &Report) -> anyhow::Result<String> {
     events.push(json!({ "event": "end", "exit_code": report.verdict.exit_code }));
     let lines: Vec<String> = events.iter().map(|event| format!("{event}\n")).collect();
     Ok(lines.concat())
-}
-
-/// Sorts by time: `<UTC time>-run-<id>`.
-fn directory_name(report: &Report) -> String {
-    format!(
-        "{}-{}-{}",
-        utc(report.started_unix),
-        report.command,
-        report.run_id
-    )
-}
-
-/// `20261123T185631Z`.
-fn utc(unix: u64) -> String {
-    let [year, month, day, hour, minute, second] = quantity::civil(unix);
-    format!("{year:04}{month:02}{day:02}T{hour:02}{minute:02}{second:02}Z")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn directories_sort_by_time() {
-        assert_eq!(utc(0), "19700101T000000Z");
-        assert_eq!(utc(951_782_400), "20000229T000000Z");
-        assert_eq!(utc(1_795_460_191), "20261123T185631Z");
-    }
 }

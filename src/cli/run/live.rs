@@ -1,6 +1,6 @@
 //! How far a run is, on stderr: in place on a terminal, a line each few seconds elsewhere.
 
-use crate::load::{OnProgress, Progress};
+use crate::load::{FaultKind, OnProgress, Progress};
 use crate::report::quantity;
 use std::io::{IsTerminal, Write};
 
@@ -59,6 +59,7 @@ fn figures(progress: &Progress) -> Vec<String> {
             "done {}",
             quantity::rate(progress.completed_per_second)
         )),
+        (!progress.faults.is_empty()).then(|| faults(&progress.faults)),
         latency("p50", sample.response_p50_ns),
         latency("p99", sample.response_p99_ns),
         Some(format!("out {}", quantity::count(sample.in_flight))),
@@ -66,6 +67,12 @@ fn figures(progress: &Progress) -> Vec<String> {
         (errors > 0).then(|| format!("errors {}", quantity::count(errors))),
     ];
     figures.into_iter().flatten().collect()
+}
+
+/// `fault kill-worker+churn`
+fn faults(kinds: &[FaultKind]) -> String {
+    let words: Vec<String> = kinds.iter().map(ToString::to_string).collect();
+    format!("fault {}", words.join("+"))
 }
 
 /// As many of them as fit.
@@ -85,6 +92,12 @@ fn shorten(figures: &[String], columns: usize) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn faults_are_told_by_their_kinds() {
+        let kinds = [FaultKind::KillWorker, FaultKind::Churn];
+        assert_eq!(faults(&kinds), "fault kill-worker+churn");
+    }
 
     #[test]
     fn narrow_terminals_show_less() {

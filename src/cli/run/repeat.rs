@@ -2,12 +2,14 @@
 
 use super::{Args, Format, files, once};
 use crate::cli::exit;
+use crate::cli::output::Output;
 use crate::cli::signals::Interruption;
 use crate::load::{Plan, RunId};
 use crate::report::Report;
 use crate::report::compare::headline::{self, Headline, Spread};
-use serde_json::json;
+use crate::report::series::Repetition;
 use std::io::Write;
+use std::path::PathBuf;
 
 /// Runs it as often as the plan says; returns the exit code. An interruption or a target that is
 /// gone ends it, and what there is until then is shown.
@@ -30,14 +32,7 @@ pub(super) fn repeat(args: &Args, plan: &Plan, interruption: &Interruption) -> a
             }
         };
         let name = format!("{number:03}");
-        let own = args
-            .out
-            .as_ref()
-            .map(|out| match out.as_os_str() == "none" {
-                true => out.clone(),
-                false => out.join(&name),
-            });
-        if let Some(dir) = files::directory(own.as_deref(), &report) {
+        if let Some(dir) = directory(&args.output, &name, &report) {
             files::write_all(&dir, &plan, &report)?;
             let _ = writeln!(std::io::stderr(), "{name}: written to {}", dir.display());
         }
@@ -51,12 +46,24 @@ pub(super) fn repeat(args: &Args, plan: &Plan, interruption: &Interruption) -> a
     }
     let whole: Vec<Report> = runs.iter().filter(|run| is_whole(run)).cloned().collect();
     let spread = headline::spread(&whole);
-    match args.format {
+    match args.output.format {
         Format::Text => crate::cli::print(&text(plan, &runs, &spread, code))?,
-        Format::Json => crate::cli::print(&json(plan, &runs, &spread, code)?)?,
+        Format::Json => {
+            let plan = serde_json::to_value(plan)?;
+            crate::cli::print(&Repetition::new(plan, &runs, spread, code).json()?)?;
+        }
         Format::Quiet => {}
     }
     Ok(code)
+}
+
+/// Where the files of one of the runs go: below what was named, or in a directory of its own.
+fn directory(output: &Output, number: &str, report: &Report) -> Option<PathBuf> {
+    let dir = output.directory(&files::name(report))?;
+    Some(match output.out {
+        Some(_) => dir.join(number),
+        None => dir,
+    })
 }
 
 /// Whether a run came to its end: the figures of another are not those of its plan.
@@ -83,16 +90,4 @@ fn text(plan: &Plan, runs: &[Report], spread: &[Spread], code: u8) -> String {
     }
     out += &format!("\nexit code  {code}\n");
     out
-}
-
-fn json(plan: &Plan, runs: &[Report], spread: &[Spread], code: u8) -> anyhow::Result<String> {
-    let value = json!({
-        "kind": "repetition",
-        "schema_version": 1,
-        "plan": plan,
-        "runs": runs.iter().map(Headline::of).collect::<Vec<_>>(),
-        "spread": spread,
-        "exit_code": code,
-    });
-    Ok(serde_json::to_string_pretty(&value)? + "\n")
 }

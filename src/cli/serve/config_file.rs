@@ -62,7 +62,12 @@ fn words(text: &str) -> Vec<Word> {
     (1..).zip(text.lines()).flat_map(of_line).collect()
 }
 
-/// Holds the file alone against the options; where it is wrong, the line and why.
+/// Holds the text of a file alone against the options; where it is wrong, the line and why.
+pub(crate) fn check_text(text: &str) -> Result<(), (usize, String)> {
+    check(&words(text))
+}
+
+/// Holds the words of the file against the options.
 fn check(words: &[Word]) -> Result<(), (usize, String)> {
     let nested = |word: &str| word == "--config-file" || word.starts_with("--config-file=");
     if let Some((line, _)) = words.iter().find(|(_, word)| nested(word)) {
@@ -129,7 +134,7 @@ mod tests {
     use super::*;
 
     fn wrong(text: &str) -> (usize, String) {
-        check(&words(text)).expect_err(text)
+        check_text(text).expect_err(text)
     }
 
     #[test]

@@ -13,6 +13,7 @@ mod pid_file;
 mod plan;
 mod user;
 
+pub(crate) use config_file::check_text as check_config;
 pub(super) use options::{Options, with_environment};
 
 use super::exit;

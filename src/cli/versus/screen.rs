@@ -4,7 +4,7 @@ use crate::load::Plan;
 use crate::report::Report;
 use crate::report::compare::headline::{self, Headline, Spread};
 use crate::report::escape;
-use serde_json::json;
+use crate::report::series::Versus;
 use std::fmt::Write;
 
 /// The line of one run.
@@ -66,19 +66,5 @@ pub(super) fn json(
     pairs: &[[Report; 2]],
     code: u8,
 ) -> anyhow::Result<String> {
-    let runs = |side: usize| -> Vec<Headline> {
-        let runs = pairs.iter().filter_map(|pair| pair.get(side));
-        runs.map(Headline::of).collect()
-    };
-    let [a, b] = names;
-    let value = json!({
-        "kind": "versus",
-        "schema_version": 1,
-        "plan": plan,
-        "a": { "name": a, "runs": runs(0) },
-        "b": { "name": b, "runs": runs(1) },
-        "ratios": headline::ratios(pairs),
-        "exit_code": code,
-    });
-    Ok(serde_json::to_string_pretty(&value)? + "\n")
+    Ok(Versus::new(serde_json::to_value(plan)?, names, pairs, code).json()?)
 }

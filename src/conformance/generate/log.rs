@@ -294,10 +294,7 @@ impl Writer<'_> {
                 let line = Pattern::Exactly(self.text(line));
                 Outcome::Line(LinePattern::Text(line))
             }
-            // Sessions have no store.
-            Said::Closed | Said::Garbled(_) | Said::Written(_) | Said::Removed(_) => {
-                Outcome::Closed
-            }
+            Said::Closed | Said::Garbled(_) => Outcome::Closed,
         }
     }
 
@@ -348,8 +345,6 @@ impl Writer<'_> {
             }
             Wanted::List(peer, lines) => self.list(*peer, lines.clone()),
             Wanted::Nothing(peer) => self.expect(*peer, vec![Outcome::Nothing]),
-            // Sessions have no store.
-            Wanted::Stored(_) => {}
             Wanted::Noop(peers) => self.noop(peers),
         }
     }

@@ -15,6 +15,7 @@ use super::launch::Launcher;
 use super::player::Delivery;
 use super::profile::Profile;
 use super::trace::Trace;
+use crate::mutants::Defect;
 use crate::report::conform::{CaseResult, Verdict};
 use group::Group;
 use std::collections::{BTreeMap, VecDeque};
@@ -153,13 +154,15 @@ impl Run<'_> {
             let mut queue = queue.lock().unwrap_or_else(PoisonError::into_inner);
             queue.pop_front()
         };
+        let defect = Defect::of_thread();
+        let work = || {
+            while let Some(group) = take() {
+                self.group(&group);
+            }
+        };
         std::thread::scope(|scope| {
             for _ in 0..threads {
-                scope.spawn(|| {
-                    while let Some(group) = take() {
-                        self.group(&group);
-                    }
-                });
+                scope.spawn(|| defect.around(work));
             }
         });
     }

@@ -7,6 +7,7 @@ use super::super::tally::Phase;
 use super::{HALF_OPEN, Happened, Occurrence, PIECE};
 use crate::protocol::{ConnId, Request};
 use crate::wire::Io;
+use std::sync::atomic::Ordering::Relaxed;
 
 impl Shard {
     /// Has the faults happen whose time has come, and looks after those that are not over.
@@ -168,6 +169,11 @@ impl Shard {
 
     fn look_after(&mut self, now: u64, io: &mut Io) {
         let mut open = std::mem::take(&mut self.faults.open);
+        if !open.is_empty() {
+            let kinds = open.iter().fold(0, |kinds, one| kinds | one.kind.bit());
+            let told = &self.shared.counters[self.index].faults;
+            told.fetch_or(kinds, Relaxed);
+        }
         open.retain_mut(|occurrence| {
             self.carry_on(occurrence, now, io);
             // What is shut may be over before the time after which we end it.

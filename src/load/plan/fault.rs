@@ -122,6 +122,16 @@ impl FaultKind {
         ROWS.iter().map(|row| row.word)
     }
 
+    /// All kinds, in the order of [`FaultKind::words`].
+    pub(crate) fn all() -> impl Iterator<Item = FaultKind> {
+        ROWS.iter().map(|row| row.kind)
+    }
+
+    /// A bit of its own, for sets of kinds.
+    pub(crate) const fn bit(self) -> u8 {
+        1 << self as u8
+    }
+
     fn word(self) -> &'static str {
         ROWS.iter()
             .find(|row| row.kind == self)

@@ -37,6 +37,15 @@ pub enum ScenarioError {
         /// The file.
         file: String,
     },
+    /// It says nothing.
+    #[error(
+        "{file}: it says nothing, so it is no scenario; its keys are the long flags of `gearbench \
+         run`, such as clients = 50"
+    )]
+    Empty {
+        /// The file.
+        file: String,
+    },
     /// Something is wrong in it.
     #[error(transparent)]
     Wrong(#[from] Box<FileError>),
@@ -59,7 +68,13 @@ impl Written {
             Some(name) => builtin(name)?.to_owned(),
             None => read(origin)?,
         };
-        Written::parse(origin, text).map_err(|error| Box::new(error).into())
+        let written = Written::parse(origin, text).map_err(Box::new)?;
+        match written.scenario == Scenario::default() {
+            true => Err(ScenarioError::Empty {
+                file: written.origin,
+            }),
+            false => Ok(written),
+        }
     }
 
     /// The scenario that `text` describes; `origin` names it in errors.

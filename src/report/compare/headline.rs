@@ -1,10 +1,12 @@
 //! A run in four figures, and how these spread over several runs or over pairs of them.
 
 use super::estimate::figure;
-use super::{Metric, stats};
+use super::stats;
 use crate::report::{Report, escape};
-use serde::Serialize;
-use std::fmt::Write;
+use schemars::JsonSchema;
+use serde::{Deserialize, Serialize};
+
+pub use super::Metric;
 
 /// What a run is told by in one line.
 pub const HEADLINE: [Metric; 4] = [
@@ -21,7 +23,8 @@ pub const HEADLINE: [Metric; 4] = [
 ];
 
 /// A run in one line.
-#[derive(Clone, Debug, Serialize)]
+#[derive(Clone, Debug, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Headline {
     /// The id of the run.
     pub run_id: String,
@@ -36,18 +39,20 @@ pub struct Headline {
     /// Microseconds of the server's CPU time for each job; `None` where its process is not known.
     pub server_cpu_us_per_job: Option<f64>,
     /// What the run came to, in capitals.
-    pub verdict: &'static str,
+    pub verdict: String,
     /// Its exit code.
     pub exit_code: u8,
 }
 
 /// The smallest, the middle and the largest of some figures; never a mean.
-#[derive(Clone, Debug, PartialEq, Serialize)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
 pub struct Spread {
     /// Of what.
+    #[schemars(with = "String")]
     pub metric: Metric,
     /// `ratio`, or the unit of the figures.
-    pub unit: &'static str,
+    pub unit: String,
     /// The figures in the order of the runs; those that have none are left out.
     pub values: Vec<f64>,
     /// The smallest.
@@ -74,7 +79,7 @@ impl Headline {
             response_p50_ns,
             response_p99_ns,
             server_cpu_us_per_job,
-            verdict: report.verdict.word(),
+            verdict: report.verdict.word().to_owned(),
             exit_code: report.verdict.exit_code,
         }
     }
@@ -87,12 +92,17 @@ impl Headline {
             self.response_p99_ns,
             self.server_cpu_us_per_job,
         ];
-        let mut row = figures_row(name, figures);
-        let _ = match self.exit_code {
-            0 => write!(row, "  {}", self.verdict),
-            code => write!(row, "  {} (exit {code})", self.verdict),
-        };
-        row
+        let row = figures_row(name, figures);
+        format!("{row}  {}", self.verdict_and_code())
+    }
+
+    /// What the run came to, and its exit code unless that is 0.
+    pub fn verdict_and_code(&self) -> String {
+        let verdict = escape::line(&self.verdict);
+        match self.exit_code {
+            0 => verdict,
+            code => format!("{verdict} (exit {code})"),
+        }
     }
 }
 
@@ -103,7 +113,7 @@ impl Spread {
         let median = stats::median(&mut sorted);
         Some(Spread {
             metric,
-            unit,
+            unit: unit.to_owned(),
             min: *sorted.first()?,
             median,
             max: *sorted.last()?,
@@ -133,24 +143,35 @@ pub fn ratios(pairs: &[[Report; 2]]) -> Vec<Spread> {
 
 /// The heads of the table.
 pub fn heads() -> String {
+    heads_of("")
+}
+
+/// The same, with a head for the names of the rows.
+pub fn heads_of(names: &str) -> String {
     line(
-        "",
+        names,
         ["jobs/s", "p50", "p99", "CPU per job"].map(str::to_owned),
     )
 }
 
 /// Three rows of the table: the smallest, the middle one and the largest of each figure.
 pub fn spread_rows(spread: &[Spread]) -> String {
-    let row = |name, pick: fn(&Spread) -> f64| {
-        let of = |metric| spread.iter().find(|spread| spread.metric == metric);
-        figures_row(name, HEADLINE.map(|metric| of(metric).map(pick))) + "\n"
-    };
     [
-        row("min", |spread| spread.min),
-        row("median", |spread| spread.median),
-        row("max", |spread| spread.max),
+        picked_row("min", spread, |spread| spread.min) + "\n",
+        median_row("median", spread) + "\n",
+        picked_row("max", spread, |spread| spread.max) + "\n",
     ]
     .concat()
+}
+
+/// The row of the middle ones.
+pub fn median_row(name: &str, spread: &[Spread]) -> String {
+    picked_row(name, spread, |spread| spread.median)
+}
+
+fn picked_row(name: &str, spread: &[Spread], pick: fn(&Spread) -> f64) -> String {
+    let of = |metric| spread.iter().find(|spread| spread.metric == metric);
+    figures_row(name, HEADLINE.map(|metric| of(metric).map(pick)))
 }
 
 fn figures_row(name: &str, figures: [Option<f64>; 4]) -> String {

@@ -6,7 +6,7 @@ use std::fmt::Write;
 
 impl Metric {
     /// A figure with its unit; jobs a second without.
-    pub(super) fn show(self, value: f64) -> String {
+    pub(in crate::report) fn show(self, value: f64) -> String {
         match self {
             Metric::Throughput => quantity::count(value.round() as u64),
             Metric::CpuPerJob => format!("{value:.2} µs"),

@@ -247,3 +247,8 @@ fn gates_are_read_and_printed() {
         assert!(error.contains(words), "{text}: {error}");
     }
 }
+
+#[test]
+fn the_published_schema_is_that_of_the_types() {
+    document::is_published("bench-scenarios/compare.schema.json", &schema().unwrap());
+}

@@ -21,9 +21,7 @@ pub fn from_json(text: &str) -> Result<Conformance, ReadError> {
 
 /// The JSON Schema of a report.
 pub fn schema() -> Result<String, serde_json::Error> {
-    let mut schema = schemars::schema_for!(Conformance);
-    schema.insert("title".to_owned(), "Results of gearbench conform".into());
-    indented(&schema)
+    document::schema::<Conformance>("Results of gearbench conform")
 }
 
 #[cfg(test)]

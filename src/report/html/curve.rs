@@ -51,13 +51,13 @@ fn draw(size: Size, response: &[(f64, f64)], sent: &[(f64, f64)], y: Scale, last
             most: last,
         },
         title: "share of the jobs that were at least as fast",
-        label: percent,
+        label: &percent,
         ticks: Some(marks.into_iter().filter(|mark| *mark <= last).collect()),
     };
     let y = Axis {
         scale: y,
         title: "latency",
-        label: short_duration,
+        label: &short_duration,
         ticks: None,
     };
     let name = "Percentiles of the response and of the time after sending";

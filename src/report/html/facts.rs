@@ -94,7 +94,7 @@ struct Entry {
     bad: bool,
 }
 
-fn fact(name: &str, value: impl Into<String>) -> Fact {
+pub(super) fn fact(name: &str, value: impl Into<String>) -> Fact {
     Fact {
         name: name.to_owned(),
         value: value.into(),
@@ -436,7 +436,7 @@ fn method(report: &Report) -> Vec<Fact> {
 }
 
 /// The resolved plan, a line for each entry.
-fn plan(plan: &serde_json::Value) -> Vec<Fact> {
+pub(super) fn plan(plan: &serde_json::Value) -> Vec<Fact> {
     let Some(entries) = plan.as_object() else {
         return Vec::new();
     };

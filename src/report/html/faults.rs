@@ -3,16 +3,16 @@
 use super::plot::Plot;
 use crate::report::Fault;
 use crate::report::quantity::{count, duration};
+use std::collections::HashMap;
 
-/// Room that a name takes beside its mark, in CSS pixels.
-const NAME: f64 = 76.0;
+/// About the width of a letter, in CSS pixels.
+const LETTER: f64 = 6.4;
 
 /// A line for each fault, and a band until what it hit had recovered. Names stand where there is
 /// room for them.
 pub(super) fn mark(plot: &mut Plot, faults: &[Fault]) {
-    let [_, top, right, bottom] = plot.area();
+    let [_, top, _, bottom] = plot.area();
     let height = bottom - top;
-    let mut named_until = f64::NEG_INFINITY;
     for fault in faults {
         let at = plot.x_at(fault.at_seconds);
         if let Some(after) = fault.recovered_after_seconds {
@@ -24,9 +24,27 @@ pub(super) fn mark(plot: &mut Plot, faults: &[Fault]) {
         plot.put(format_args!(
             "<path class=\"fault\" d=\"M{at:.1} {top}V{bottom}\"/>"
         ));
-        if at > named_until && at + NAME < right {
-            plot.text(at + 4.0, bottom - 6.0, "fault-note", name(fault));
-            named_until = at + NAME;
+    }
+    names(plot, faults);
+}
+
+/// The rarest first: what happens each second needs no name each time.
+fn names(plot: &mut Plot, faults: &[Fault]) {
+    let [_, _, right, bottom] = plot.area();
+    let mut often: HashMap<&str, usize> = HashMap::new();
+    for fault in faults {
+        *often.entry(&fault.fault).or_default() += 1;
+    }
+    let mut rarest: Vec<&Fault> = faults.iter().collect();
+    rarest.sort_by_key(|fault| often.get(fault.fault.as_str()));
+    let mut taken: Vec<[f64; 2]> = Vec::new();
+    for fault in rarest {
+        let (at, name) = (plot.x_at(fault.at_seconds), name(fault));
+        let until = at + 8.0 + LETTER * name.chars().count() as f64;
+        let is_free = taken.iter().all(|[from, to]| until < *from || at > *to);
+        if is_free && until < right {
+            plot.text(at + 4.0, bottom - 6.0, "fault-note", name);
+            taken.push([at, until]);
         }
     }
 }

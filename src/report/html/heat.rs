@@ -34,13 +34,13 @@ fn draw(size: Size, report: &Report, scale: Scale, span: Span) -> String {
     let x = Axis {
         scale: Scale::time(span.until),
         title: "seconds since the first connection",
-        label: short,
+        label: &short,
         ticks: None,
     };
     let y = Axis {
         scale,
         title: "response",
-        label: short_duration,
+        label: &short_duration,
         ticks: None,
     };
     let name = "Heat map: the response of the jobs answered in each second, with its median and \

@@ -10,6 +10,7 @@ mod facts;
 mod faults;
 mod heat;
 mod plot;
+mod search;
 mod stages;
 #[cfg(test)]
 mod tests;
@@ -21,11 +22,14 @@ use super::{Report, page};
 use facts::Facts;
 use minijinja::value::Serde;
 use minijinja::{Error, Value, context};
+pub use search::{saturation, sweep};
 use serde::{Serialize, Serializer};
 use std::slice::from_ref;
 
 /// The page.
 const TEMPLATE: &str = include_str!("report.html");
+/// How all pages look.
+const STYLE: &str = include_str!("page.css");
 
 /// The time that all pictures over time show.
 #[derive(Clone, Copy, Debug)]
@@ -88,6 +92,7 @@ fn span(report: &Report) -> Span {
 /// A run as a page; with the conformance of the same server, if that is known.
 pub fn render(report: &Report, conformance: Option<&Conformance>) -> Result<String, Error> {
     let context = context! {
+        style => Value::from_safe_string(STYLE.to_owned()),
         facts => Value::from(Serde(Facts::of(report))),
         pictures => Value::from(Serde(Pictures::of(report))),
         matrix => conformance.map(|one| Value::from(Serde(Matrix::of(from_ref(one))))),

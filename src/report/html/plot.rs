@@ -1,6 +1,8 @@
 //! What all pictures are drawn with: scales, axes, lines. The colours are classes of the page, so
 //! that light, dark and paper need one drawing.
 
+mod marks;
+
 use super::Picture;
 use crate::report::escape;
 use minijinja::HtmlEscape;
@@ -127,9 +129,21 @@ fn step(most: f64, count: f64) -> f64 {
 pub(super) struct Axis<'a> {
     pub(super) scale: Scale,
     pub(super) title: &'a str,
-    pub(super) label: fn(f64) -> String,
+    pub(super) label: &'a dyn Fn(f64) -> String,
     /// Where ticks stand, if not where the scale has them.
     pub(super) ticks: Option<Vec<f64>>,
+}
+
+impl<'a> Axis<'a> {
+    /// One of numbers.
+    pub(super) fn of(title: &'a str, scale: Scale) -> Self {
+        Axis {
+            scale,
+            title,
+            label: &short,
+            ticks: None,
+        }
+    }
 }
 
 /// How an entry of a legend is marked.

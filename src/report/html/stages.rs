@@ -29,7 +29,7 @@ fn draw(size: Size, stages: &[&Stage], scale: Scale) -> String {
     let x = Axis {
         scale,
         title: "latency",
-        label: short_duration,
+        label: &short_duration,
         ticks: None,
     };
     let y = Axis {
@@ -37,7 +37,7 @@ fn draw(size: Size, stages: &[&Stage], scale: Scale) -> String {
             most: stages.len() as f64,
         },
         title: "",
-        label: |_| String::new(),
+        label: &|_| String::new(),
         ticks: Some(Vec::new()),
     };
     let mut plot = Plot::indented(

@@ -1,6 +1,6 @@
 //! Jobs a second over time, with the phases of the run; and what is on its way meanwhile.
 
-use super::plot::{Axis, Mark, Plot, Scale, Size, both, short};
+use super::plot::{Axis, Mark, Plot, Scale, Size, both};
 use super::{Picture, Span, faults};
 use crate::report::{Phase, Report, Sample};
 
@@ -45,7 +45,7 @@ pub(super) fn picture(report: &Report, span: Span) -> Option<Picture> {
 }
 
 fn throughput(size: Size, report: &Report, rates: &[Rate], scale: Scale, span: Span) -> String {
-    let (x, y) = (time(span), axis("jobs/s", scale));
+    let (x, y) = (time(span), Axis::of("jobs/s", scale));
     let name = "Jobs sent and completed per second over time";
     let mut plot = Plot::new(size, name, &x, &y);
     phases(&mut plot, &report.phases, span);
@@ -85,7 +85,10 @@ pub(super) fn under_way(report: &Report, span: Span) -> Option<Picture> {
     let queued = series.iter().filter_map(|sample| sample.queued);
     let most = series.iter().map(|s| s.in_flight).chain(queued).max()?;
     let draw = |size| {
-        let (x, y) = (time(span), axis("jobs", Scale::linear(most as f64 * 1.05)));
+        let (x, y) = (
+            time(span),
+            Axis::of("jobs", Scale::linear(most as f64 * 1.05)),
+        );
         let name = "Jobs without an end, and of those the ones that the server holds, over time";
         let mut plot = Plot::new(size, name, &x, &y);
         phases(&mut plot, &report.phases, span);
@@ -106,19 +109,10 @@ pub(super) fn under_way(report: &Report, span: Span) -> Option<Picture> {
 }
 
 fn time(span: Span) -> Axis<'static> {
-    axis(
+    Axis::of(
         "seconds since the first connection",
         Scale::time(span.until),
     )
-}
-
-fn axis(title: &'static str, scale: Scale) -> Axis<'static> {
-    Axis {
-        scale,
-        title,
-        label: short,
-        ticks: None,
-    }
 }
 
 /// Where phases begin, and which; what is not measured is shaded.

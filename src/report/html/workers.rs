@@ -34,13 +34,13 @@ fn draw(size: Size, balance: &Balance, jobs: &[u64], most: u64) -> String {
     let x = Axis {
         scale,
         title: "workers, by their jobs",
-        label: short,
+        label: &short,
         ticks: Some(scale.ticks(6.0).into_iter().filter(whole).collect()),
     };
     let y = Axis {
         scale: Scale::linear((most as f64).max(mean + spread) * 1.05),
         title: "jobs",
-        label: short,
+        label: &short,
         ticks: None,
     };
     let mut plot = Plot::new(size, "Jobs of each worker, from most to fewest", &x, &y);

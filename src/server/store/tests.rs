@@ -1,7 +1,6 @@
 //! The committer on a disk that does what the test says.
 
-use super::batches::{Disk, Failure, Operation};
-use super::committer::Committer;
+use super::committer::{Committer, Disk, Failure, Operation};
 use super::{Outcome, Row};
 use crate::protocol::Priority;
 use bytes::Bytes;

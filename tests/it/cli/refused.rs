@@ -65,6 +65,21 @@ fn nonsense_is_refused_by_the_name_of_its_flag() {
         ("run --functions 0", "--functions"),
         ("run --functions 100000000", "--functions"),
         ("run --out /dev/null/x", "/dev/null/x"),
+        ("run /dev/null", "/dev/null: it says nothing"),
+        ("saturate --out /dev/null/x", "/dev/null/x"),
+        (
+            "versus --target a --against b --out /dev/null/x",
+            "/dev/null/x",
+        ),
+        ("sweep --vary clients=1,2 --out /dev/null/x", "/dev/null/x"),
+        ("conform --json /dev/null/x", "cannot make /dev/null"),
+        ("conform --junit /dev/null/x", "cannot make /dev/null"),
+        ("conform --md /", "cannot write /"),
+        ("submit -f f --data x --timeout 0s", "--timeout"),
+        (
+            "work -f f --connect-timeout 0s -- true",
+            "--connect-timeout",
+        ),
         ("run --clients 18446744073709551615", "--clients"),
     ] {
         is_usage(arguments, &[word]);

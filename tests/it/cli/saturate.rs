@@ -1,17 +1,21 @@
 //! `saturate`: a search that ends, with a curve and a word for what it found.
 
-use super::{BOUND, exits, on, refuses, rows_of_ours, wait_for_load};
-use crate::support::{Running, Serve, Server, run_with_deadline};
+use super::{BOUND, exits, gearbench, on, read, refuses, rows_of_ours, wait_for_load};
+use crate::support::{Running, Serve, Server, TempDir, run_with_deadline};
 use gearbench::cli::exit;
 
 #[test]
 fn a_search_prints_its_curve_and_leaves_nothing_behind() {
-    let server = Serve::start(&[]);
+    let (server, files) = (Serve::start(&[]), TempDir::new());
     // Two jobs of 100 ms at a time: this server holds less than 20 jobs/s, however fast it is.
-    let flags = "--clients 4 --workers 2 --service fixed:100ms --from 40 --budget 12s \
-                 --format json --duration 1s";
+    // A scenario says the same as flags, its rate where to begin.
+    let scenario = files.file("two-at-a-time.toml");
+    let text = "clients = 4\nworkers = 2\nservice = \"fixed:100ms\"\nrate = 40\nduration = \"1h\"\n\
+                slo = \"response.p50 < 150ms\"\n";
+    std::fs::write(&scenario, text).expect("a file");
+    let flags = "--budget 12s --format json --duration 1s";
     let mut saturate = on(server.address(), "saturate", flags);
-    saturate.args(["--slo", "response.p50 < 150ms"]);
+    saturate.arg(scenario).arg("--out").arg(files.path());
     let finished = run_with_deadline(&mut saturate, BOUND);
     let json: serde_json::Value = serde_json::from_slice(&finished.stdout).expect("JSON");
     assert_eq!(json["kind"], "saturation");
@@ -23,13 +27,23 @@ fn a_search_prints_its_curve_and_leaves_nothing_behind() {
         assert!(rate <= 20.0, "{}", finished.out());
     }
     assert_eq!(json["exit_code"], finished.status.code().expect("a code"));
+    assert_eq!(read(&files, "result.json"), finished.out());
+    let page = read(&files, "report.html");
+    assert!(page.contains("class=\"cross\"") && page.contains("<svg"));
+    for (format, words) in [("text", "verdict"), ("html", "<svg")] {
+        let mut report = gearbench();
+        report.arg("report").arg(files.file("result.json"));
+        let report = run_with_deadline(report.args(["--format", format]), BOUND);
+        exits(&report, exit::OK);
+        assert!(report.out().contains(words), "{format}: {}", report.out());
+    }
     assert_eq!(rows_of_ours(&mut server.admin()), Vec::<String>::new());
 }
 
 #[test]
 fn an_interrupted_search_prints_what_it_has() {
     let server = Serve::start(&[]);
-    let mut saturate = on(server.address(), "saturate", "--budget 1h");
+    let mut saturate = on(server.address(), "saturate", "--budget 1h --out none");
     let saturate = Running::start(&mut saturate, b"");
     wait_for_load(&server);
     saturate.signal("INT");

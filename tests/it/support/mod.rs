@@ -87,3 +87,23 @@ impl Drop for TempDir {
         let _ = std::fs::remove_dir_all(&self.0);
     }
 }
+
+/// Whether a module has a function of that name: `it::cli::serve::name` is in
+/// `tests/it/cli/serve.rs` or `tests/it/cli/serve/mod.rs`, `wire::socket::name` in `src`.
+pub(crate) fn test_exists(path: &str) -> bool {
+    let (root, path) = match path.strip_prefix("it::") {
+        Some(path) => ("tests/it", path),
+        None => ("src", path),
+    };
+    let Some((module, name)) = path.rsplit_once("::") else {
+        return false;
+    };
+    let root = Path::new(env!("CARGO_MANIFEST_DIR")).join(root);
+    let file = root.join(module.replace("::", "/"));
+    let texts = [file.with_extension("rs"), file.join("mod.rs")].map(std::fs::read_to_string);
+    let function = format!("fn {name}(");
+    texts
+        .into_iter()
+        .flatten()
+        .any(|text| text.contains(&function))
+}

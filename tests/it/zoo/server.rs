@@ -25,6 +25,8 @@ const RENAMED: u64 = 1_000_000;
 pub(crate) enum Vice {
     None,
     DropsJob,
+    /// Drops one job in ten thousand.
+    DropsFew,
     DropsResult,
     RunsTwice,
     /// Hands the result of the last job to this one.
@@ -273,6 +275,7 @@ impl State {
         }
         match request {
             Request::Echo { body } => self.send(peer, &Response::EchoRes { body }),
+            Request::Option { name } => self.send(peer, &Response::OptionRes { name }),
             Request::Submit(submit) => self.submit(peer, &submit),
             Request::CanDo { function, .. } => {
                 let abilities = self.abilities.entry(peer).or_default();
@@ -350,6 +353,7 @@ impl State {
                 return self.send(peer, &Response::Work { handle, work });
             }
             Vice::DropsJob if marked => return,
+            Vice::DropsFew if self.jobs.is_multiple_of(10_000) => return,
             Vice::AnswersWithoutRunning if marked => {
                 let body = Body::default();
                 let handle = &handle;

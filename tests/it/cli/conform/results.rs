@@ -1,6 +1,7 @@
 //! What is written down of a run, what is made of it later, and what there is to look up.
 
 use super::{BOUND, exits, file_of_cases, gearmand, launching, ours, report, serve};
+use crate::cli::refuses;
 use crate::support::{TempDir, require_or_skip, run_with_deadline};
 use gearbench::report::conform::{Conformance, Verdict, from_json};
 use quick_xml::events::Event;
@@ -78,18 +79,13 @@ fn results_are_written_in_directories_that_are_made() {
 }
 
 #[test]
-fn results_that_cannot_be_written_are_an_error() {
+fn results_that_cannot_be_written_are_refused_before_any_case() {
     let files = TempDir::new();
     let file = files.file("file");
     std::fs::write(&file, "").expect("a file");
     let mut conform = ours("conform submit/job-runs --json");
     let finished = run_with_deadline(conform.arg(file.join("a.json")), BOUND);
-    exits(&finished, 1);
-    assert!(
-        finished.err().contains("cannot make "),
-        "{}",
-        finished.err()
-    );
+    refuses(&finished, 2, &["cannot make "]);
 }
 
 /// Whether its answer is right depends on `ANSWER`.

@@ -28,30 +28,26 @@ fn places(value: &Value, pointer: &str, name: &str, found: &mut Vec<(String, Str
     if !pointer.is_empty() {
         found.push((pointer.to_owned(), name.to_owned()));
     }
-    match value {
+    let inside: Vec<(String, String, &Value)> = match value {
         Value::Object(entries) => {
-            for (key, inner) in entries {
-                let dot = if name.is_empty() { "" } else { "." };
-                places(
-                    inner,
-                    &format!("{pointer}/{key}"),
-                    &format!("{name}{dot}{key}"),
-                    found,
-                );
-            }
+            let dot = if name.is_empty() { "" } else { "." };
+            let named = entries.iter();
+            named
+                .map(|(key, inner)| (key.clone(), format!("{dot}{key}"), inner))
+                .collect()
         }
-        // Alike elements need no more than one visit.
         Value::Array(items) => {
-            for (index, inner) in items.iter().enumerate().take(2) {
-                places(
-                    inner,
-                    &format!("{pointer}/{index}"),
-                    &format!("{name}[{index}]"),
-                    found,
-                );
-            }
+            let numbered = items.iter().enumerate();
+            // Alike elements need no more than one visit.
+            let some = numbered.take(2);
+            some.map(|(at, inner)| (at.to_string(), format!("[{at}]"), inner))
+                .collect()
         }
-        _ => {}
+        _ => Vec::new(),
+    };
+    for (step, words, inner) in inside {
+        let (pointer, name) = (format!("{pointer}/{step}"), format!("{name}{words}"));
+        places(inner, &pointer, &name, found);
     }
 }
 
