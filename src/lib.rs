@@ -17,6 +17,7 @@
 //! process  <-  server, load, conformance   the memory of a process, as the system tells it
 //! all of these, cli  <-  fuzzing           bodies of the fuzz targets: bytes from anywhere, promises that hold
 //! mutants  <-  wherever a defect can be    switches to break it on purpose; none in a usual build
+//! protocol, engine, model, conformance, server, wire  <-  simulation   all of it under one seed, without a clock
 //! everything  <-  cli  <-  main
 //! ```
 //!
@@ -84,5 +85,7 @@ pub mod protocol;
 pub mod report;
 #[cfg(feature = "server")]
 pub mod server;
+#[cfg(feature = "server")]
+pub mod simulation;
 #[cfg(feature = "net")]
 pub mod wire;

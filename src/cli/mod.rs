@@ -13,6 +13,7 @@ mod list;
 #[cfg(any(test, feature = "mutants"))]
 mod mutants;
 pub mod output;
+mod progress;
 mod replay;
 mod report;
 pub mod run;
@@ -20,6 +21,7 @@ mod saturate;
 mod schema;
 mod serve;
 mod signals;
+mod simulate;
 mod store;
 mod submit;
 mod sweep;
@@ -76,6 +78,7 @@ enum Command {
     Report(report::ReportArgs),
     Schema(schema::SchemaArgs),
     Serve(Box<serve::Options>),
+    Simulate(simulate::SimulateArgs),
     Store(store::StoreArgs),
     Submit(submit::SubmitArgs),
     Sweep(Box<sweep::SweepArgs>),
@@ -117,6 +120,7 @@ pub fn main() -> anyhow::Result<u8> {
         Command::Report(args) => report::report(&args),
         Command::Schema(args) => schema::schema(&args),
         Command::Serve(args) => serve::serve(*args),
+        Command::Simulate(args) => simulate::simulate(&args),
         Command::Store(args) => store::store(&args),
         Command::Submit(args) => submit::submit(&args),
         Command::Sweep(args) => sweep::sweep(&args),

@@ -151,6 +151,7 @@ impl JobServer {
         let due = job.extra.as_mut().and_then(|extra| extra.timer.take());
         self.functions[job.function].storing -= 1;
         match due {
+            Some(due) if due <= self.now => self.enqueue_anew(key, out),
             Some(_) => self.start(key, due, out),
             None => self.enqueue_in_turn(key, out),
         }

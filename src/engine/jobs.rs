@@ -72,6 +72,8 @@ pub(super) struct Extra {
     pub(super) timer: Option<Timestamp>,
     pub(super) progress: Option<Progress>,
     pub(super) reducer: Option<Box<[u8]>>,
+    /// The number of the first job that came after it went to the end of its queue, if it did.
+    turn: Option<u64>,
 }
 
 /// The last WORK_STATUS of a job.
@@ -196,6 +198,12 @@ impl Job {
 
     pub(super) fn extra(&mut self) -> &mut Extra {
         self.extra.get_or_insert_default()
+    }
+
+    /// Its place among those that were submitted: it comes before jobs of higher numbers.
+    pub(super) fn turn(&self) -> u64 {
+        let extra = self.extra.as_ref();
+        extra.and_then(|extra| extra.turn).unwrap_or(self.number)
     }
 
     /// Bytes that it counts for: what it carries, and what keeps track of it.
@@ -361,6 +369,11 @@ impl Jobs {
             }
         }
         Some(job)
+    }
+
+    /// Puts a job behind all that are here.
+    pub(super) fn renew(&mut self, key: JobKey) {
+        self.slots[key].extra().turn = Some(self.next_number);
     }
 
     pub(super) fn get_mut(&mut self, key: JobKey) -> Option<&mut Job> {

@@ -277,7 +277,6 @@ impl JobServer {
             return;
         }
         self.take_grab(conn);
-        self.forget_abilities(conn, out);
         let held = self.peers[conn].held.collect(&mut self.jobs);
         let mut waiting = self.peers[conn].take_waiting();
         // Once for each job, though it may have submitted one often.
@@ -293,6 +292,8 @@ impl JobServer {
                 }
             }
         }
+        // Nobody is woken in its place for a job that has gone with it.
+        self.forget_abilities(conn, out);
         for key in held {
             self.release(key, out);
         }

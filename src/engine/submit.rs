@@ -122,10 +122,18 @@ impl JobServer {
         self.enqueue_before(key, |_, _| on(Mutant::LastInFirstOut), out);
     }
 
+    /// The same for a job that is not new: it counts as coming now.
+    pub(super) fn enqueue_anew(&mut self, key: JobKey, out: &mut impl Outbox) {
+        if self.policy.durable {
+            self.jobs.renew(key);
+        }
+        self.enqueue(key, out);
+    }
+
     /// The same for a job that was kept back: it goes before those that came after it.
     pub(super) fn enqueue_in_turn(&mut self, key: JobKey, out: &mut impl Outbox) {
-        let number = self.jobs[key].number;
-        self.enqueue_before(key, |jobs, other| jobs[other].number > number, out);
+        let turn = self.jobs[key].turn();
+        self.enqueue_before(key, |jobs, other| jobs[other].turn() > turn, out);
     }
 
     #[inline]

@@ -344,7 +344,7 @@ impl JobServer {
                 if on(Mutant::DueJobWakesNobody) {
                     return self.enqueue(key, &mut Nobody);
                 }
-                self.enqueue(key, out);
+                self.enqueue_anew(key, out);
             }
             State::Running(_) => {
                 self.counts.timed_out += 1;
@@ -394,7 +394,7 @@ impl JobServer {
             if on(Mutant::LostJobGoesFirst) {
                 return self.enqueue_in_turn(key, out);
             }
-            self.enqueue(key, out);
+            self.enqueue_anew(key, out);
         } else {
             // Where nobody waits for it any more, nothing is given up.
             match self.jobs[key].is_abandoned() {

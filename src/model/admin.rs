@@ -60,7 +60,8 @@ impl Model {
             }),
             Command::PriorityStatus => self.functions(peer, "P-TEXT-16", heard, |model, name| {
                 let jobs = model.jobs.iter().filter(|job| job.function == name);
-                let waiting = jobs.filter(|job| !job.is_running());
+                let is_storing = |job: &Job| matches!(job.place, Place::Storing { .. });
+                let waiting = jobs.filter(|job| !job.is_running() && !is_storing(job));
                 let count = |priority| {
                     waiting
                         .clone()
@@ -75,7 +76,7 @@ impl Model {
             Command::ShowJobs => {
                 let lost = |job: &Job| usize::from(job.attempts) - usize::from(job.is_running());
                 let rows = self.jobs.iter().map(|job| {
-                    let flags = [job.is_abandoned(), job.kept].map(usize::from);
+                    let flags = [job.is_abandoned(), job.outlives()].map(usize::from);
                     row(&job.handle, [lost(job), flags[0], flags[1]])
                 });
                 let rows = rows.collect();

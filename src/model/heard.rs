@@ -1,5 +1,6 @@
 //! What peers heard, and how it differs from what they should have.
 
+use super::store::{STORE, Written};
 use crate::protocol::{Frame, PacketType};
 use std::fmt;
 
@@ -24,6 +25,10 @@ pub enum Said {
     Garbled(String),
     /// The end of the connection.
     Closed,
+    /// To [`STORE`]: a job to be written.
+    Written(Box<Written>),
+    /// To [`STORE`]: the handle of a job whose record is to be removed.
+    Removed(Vec<u8>),
 }
 
 impl Said {
@@ -56,6 +61,8 @@ impl fmt::Debug for Said {
             Said::Line(line) => write!(f, "text \"{}\"", line.escape_ascii()),
             Said::Garbled(what) => f.write_str(what),
             Said::Closed => f.write_str("closed"),
+            Said::Written(written) => write!(f, "{written:?}"),
+            Said::Removed(handle) => write!(f, "\"{}\" removed", handle.escape_ascii()),
         }
     }
 }
@@ -86,6 +93,8 @@ pub enum Wanted {
     Nothing(usize),
     /// A NOOP to one of these.
     Noop(Vec<usize>),
+    /// This on disk, in words.
+    Stored(String),
 }
 
 impl Wanted {
@@ -119,6 +128,7 @@ impl fmt::Display for Wanted {
                 write!(f, "the lines {} and a dot at peer {peer}", shown(lines))
             }
             Wanted::Nothing(peer) => write!(f, "nothing more at peer {peer}"),
+            Wanted::Stored(what) => f.write_str(what),
             Wanted::Noop(peers) => write!(f, "a NOOP to one of the peers {peers:?}"),
         }
     }
@@ -172,6 +182,21 @@ impl Heard {
         let (at, result) = found?;
         self.0.remove(at);
         Some(result)
+    }
+
+    /// Whether `peer` heard anything.
+    pub(super) fn any_for(&self, peer: usize) -> bool {
+        self.0.iter().any(|(who, _)| *who == peer)
+    }
+
+    /// Takes what the store was given to write.
+    pub(super) fn written(&mut self) -> Result<Written, Divergence> {
+        let written = self.take(STORE, |said| match said {
+            Said::Written(written) => Some(Written::clone(written)),
+            _ => None,
+        });
+        let wanted = Wanted::Stored("the job to be written".to_owned());
+        written.ok_or_else(|| Divergence::new("STORE-01", wanted, self.found(STORE)))
     }
 
     /// What `peer` heard, in words.

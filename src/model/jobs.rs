@@ -10,6 +10,8 @@ const MAX_DIGITS: usize = 20;
 /// Where a job stands.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Place {
+    /// Not before it is on disk; then since that turn, or not before `due`.
+    Storing { turn: u64, due: Option<u64> },
     /// Not before this time, in microseconds since 1970.
     Delayed { due: u64 },
     /// Since that turn. Jobs of one turn may come in any order.
@@ -29,6 +31,10 @@ pub(super) struct Job {
     pub(super) priority: Priority,
     /// A background job: it outlives those who wait for it.
     pub(super) kept: bool,
+    /// The ticket of its record, while nobody knows what becomes of that.
+    pub(super) writing: Option<u64>,
+    /// The turn it came in.
+    pub(super) born: u64,
     /// Who waits for it, once for each submission.
     pub(super) waiters: Vec<usize>,
     pub(super) place: Place,
@@ -51,6 +57,8 @@ impl Job {
             reducer: submit.reducer.map(<[u8]>::to_vec),
             priority: submit.priority,
             kept: false,
+            writing: None,
+            born: turn,
             waiters: Vec::new(),
             place: match due {
                 Some(due) if due > now => Place::Delayed { due },
@@ -70,9 +78,14 @@ impl Job {
         matches!(self.place, Place::Running { .. })
     }
 
+    /// It is a background job, on disk or not yet: it outlives those who wait for it.
+    pub(super) fn outlives(&self) -> bool {
+        self.kept || self.writing.is_some()
+    }
+
     /// Nobody would miss it.
     pub(super) fn is_abandoned(&self) -> bool {
-        !self.kept && self.waiters.is_empty()
+        !self.outlives() && self.waiters.is_empty()
     }
 
     /// Whether the submission is one of this job: by the unique, or for `-` by the payload. An
@@ -106,7 +119,7 @@ impl Job {
         match self.place {
             Place::Delayed { due } => Some(due),
             Place::Running { .. } => self.limit,
-            Place::Queued { .. } => None,
+            Place::Queued { .. } | Place::Storing { .. } => None,
         }
     }
 }
@@ -184,6 +197,7 @@ impl Model {
         let job = self.jobs.remove(index);
         let failed = packet(T::WORK_FAIL, &[&job.handle], b"");
         let mut waiters = job.waiters.iter();
-        waiters.try_for_each(|&waiter| heard.exactly(waiter, rule, failed.clone()))
+        waiters.try_for_each(|&waiter| heard.exactly(waiter, rule, failed.clone()))?;
+        self.remove(job, heard)
     }
 }

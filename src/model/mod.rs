@@ -22,10 +22,12 @@
 mod admin;
 mod heard;
 mod jobs;
+mod store;
 #[cfg(test)]
 mod tests;
 
 pub use heard::{Divergence, Heard, Said, Wanted};
+pub use store::{STORE, Written};
 
 use crate::protocol::admin::{Command, CommandError};
 use crate::protocol::{GrabKind, PacketType as T, Request, RequestError, Submit, Work};
@@ -42,6 +44,12 @@ pub struct Rules {
     pub exceptions: bool,
     /// Whether others use the server too: then its lists may hold more.
     pub shared: bool,
+    /// Whether background jobs are written before they are acknowledged; what is given to the
+    /// store is heard by the peer [`STORE`].
+    pub durable: bool,
+    /// Whether a grab that finds nothing may be answered later: with a job that comes, or by NO_JOB
+    /// before anything else that the worker sends, and at [`Model::idle`].
+    pub holds_grabs: bool,
 }
 
 /// What a peer did.
@@ -65,6 +73,8 @@ struct Peer {
     sleeping: bool,
     /// It has heard a NOOP and not asked for a job since.
     woken: bool,
+    /// Its grab is not answered yet.
+    asks: Option<GrabKind>,
     exceptions: bool,
     client_id: Vec<u8>,
     /// The job that it has ended with an exception; Perl's workers fail it once more.
@@ -112,6 +122,7 @@ pub struct Model {
     handles: Vec<Vec<u8>>,
     /// Grows with each act, so that jobs queued by different acts have an order.
     turn: u64,
+    store: store::Store,
 }
 
 type Judgement = Result<(), Divergence>;
@@ -137,6 +148,7 @@ impl Model {
         self.now = self.now.max(now);
         self.turn += 1;
         let noops = heard.take_noops();
+        self.answer_grab(peer, act, heard)?;
         match act {
             Act::Connects => self.connect(peer),
             Act::Leaves => self.leave(peer, heard)?,
@@ -147,6 +159,12 @@ impl Model {
                 heard.line(peer, "P-TEXT-05", "ERR..")?;
             }
         }
+        self.end(noops, heard)
+    }
+
+    /// All of an act was taken in: nobody heard anything else, and nobody waits over a job.
+    fn end(&mut self, noops: Vec<usize>, heard: &mut Heard) -> Judgement {
+        self.hand_out(heard);
         heard.end()?;
         self.wake(noops, heard)
     }
@@ -158,10 +176,51 @@ impl Model {
             self.turn += 1;
             self.now = self.now.max(due);
             self.strike(due, heard)?;
+            self.hand_out(heard);
         }
         self.now = self.now.max(now);
-        heard.end()?;
-        self.wake(noops, heard)
+        self.end(noops, heard)
+    }
+
+    /// Judges what came of nothing else being done: every grab is answered.
+    pub fn idle(&mut self, now: u64, heard: &mut Heard) -> Judgement {
+        self.now = self.now.max(now);
+        let noops = heard.take_noops();
+        for (&peer, state) in &mut self.peers {
+            if state.asks.take().is_some() {
+                heard.exactly(peer, "P-WRK-07", packet(T::NO_JOB, &[], b""))?;
+            }
+        }
+        self.end(noops, heard)
+    }
+
+    /// Whatever a worker does, its grab is answered before it.
+    fn answer_grab(&mut self, peer: usize, act: &Act<'_>, heard: &mut Heard) -> Judgement {
+        let state = self.peers.get_mut(&peer);
+        match (state.and_then(|state| state.asks.take()), act) {
+            (None, _) | (_, Act::Leaves) => Ok(()),
+            (Some(_), _) => heard.exactly(peer, "P-WRK-07", packet(T::NO_JOB, &[], b"")),
+        }
+    }
+
+    /// Jobs go to workers whose grab is not answered yet.
+    fn hand_out(&mut self, heard: &mut Heard) {
+        let asking = self.peers.iter();
+        let asking = asking.filter_map(|(&peer, state)| Some((peer, state.asks?)));
+        let mut asking: Vec<(usize, GrabKind)> = asking.collect();
+        let mut gives = true;
+        while std::mem::take(&mut gives) {
+            asking.retain(|&(peer, kind)| {
+                let candidates = self.next_for(peer);
+                let wanted = candidates.iter().map(|&at| self.jobs[at].assignment(kind));
+                let Ok(chosen) = heard.one_of(peer, "P-ORD-01", wanted.collect()) else {
+                    return true;
+                };
+                self.assign(peer, candidates[chosen]);
+                gives = true;
+                false
+            });
+        }
     }
 
     fn connect(&mut self, peer: usize) {
@@ -181,6 +240,7 @@ impl Model {
         }
         self.jobs
             .retain(|job| !job.is_abandoned() || job.is_running());
+        self.store.forget(peer);
         for index in (0..self.jobs.len()).rev() {
             if self.jobs[index].place == (Place::Running { worker: peer }) {
                 let again = self.attempts_left(index);
@@ -247,6 +307,9 @@ impl Model {
             return heard.error(peer, "P-MAXQ-01", Some(b"QUEUE_ERROR"));
         }
         self.know(submit.function);
+        if submit.background && self.rules.durable {
+            return self.submit_durably(peer, submit, known, heard);
+        }
         let handle = heard.handle(peer, "P-SUB-01")?;
         // What is not accepted is given back.
         let refused = (peer, packet(T::JOB_CREATED, &[&handle], b""));
@@ -296,6 +359,12 @@ impl Model {
             (state.sleeping, state.woken) = (false, false);
         }
         let candidates = self.next_for(peer);
+        if candidates.is_empty() && self.rules.holds_grabs && !heard.any_for(peer) {
+            if let Some(state) = self.peers.get_mut(&peer) {
+                state.asks = Some(kind);
+            }
+            return Ok(());
+        }
         if candidates.is_empty() {
             return heard.exactly(peer, "P-WRK-07", packet(T::NO_JOB, &[], b""));
         }
@@ -304,15 +373,20 @@ impl Model {
             .map(|&index| self.jobs[index].assignment(kind))
             .collect();
         let chosen = heard.one_of(peer, "P-ORD-01", wanted)?;
-        let index = candidates[chosen];
-        let limit = self.peers[&peer]
-            .limit(&self.jobs[index].function)
-            .flatten();
+        self.assign(peer, candidates[chosen]);
+        Ok(())
+    }
+
+    fn assign(&mut self, peer: usize, index: usize) {
+        let Some(state) = self.peers.get_mut(&peer) else {
+            return;
+        };
+        state.asks = None;
+        let limit = state.limit(&self.jobs[index].function).flatten();
         let job = &mut self.jobs[index];
         job.place = Place::Running { worker: peer };
         job.attempts = job.attempts.saturating_add(1);
         job.limit = limit.map(|ms| self.now + u64::from(ms) * 1000);
-        Ok(())
     }
 
     /// The jobs that the worker may get next: of the highest priority that waits for it, the
@@ -375,7 +449,8 @@ impl Model {
             heard.exactly(waiter, "P-WORK-01", told.clone())?;
         }
         if matches!(work, Work::Complete(_) | Work::Fail | Work::Exception(_)) {
-            self.jobs.remove(index);
+            let job = self.jobs.remove(index);
+            self.remove(job, heard)?;
         }
         if let (Work::Exception(_), Some(state)) = (work, self.peers.get_mut(&peer)) {
             state.excepted = Some(handle.to_vec());
@@ -462,6 +537,11 @@ impl Model {
                 .filter(|(_, peer)| peer.sleeping)
                 .map(|(&peer, _)| peer)
                 .collect();
+            if let Some((&peer, _)) = able.clone().find(|(_, peer)| peer.asks.is_some()) {
+                let found = "nothing though it has asked and the job waits".to_owned();
+                let wanted = Wanted::one(peer, job.assignment(GrabKind::Uniq));
+                return Err(Divergence::new("P-WRK-06", wanted, found));
+            }
             if !sleepers.is_empty() && !able.clone().any(|(_, peer)| peer.woken) {
                 let found = format!("all asleep who can do \"{}\"", job.function.escape_ascii());
                 return Err(Divergence::new("P-WRK-11", Wanted::Noop(sleepers), found));

@@ -163,17 +163,11 @@ fn open(policy: Policy, store: Option<&StoreSettings>) -> Result<Driver, StoreEr
         first_number,
         ..policy
     });
-    let now = driver::now();
-    let mut doubles = 0_usize;
-    for row in &rows {
-        if !engine.restore(now, &row.record()) {
-            store.delete(row.number);
-            doubles += 1;
-        }
-    }
+    let doubles = store::replay(&mut engine, driver::now(), &rows);
+    doubles.iter().for_each(|&number| store.delete(number));
     tracing::info!(
-        jobs = rows.len() - doubles,
-        doubles,
+        jobs = rows.len() - doubles.len(),
+        doubles = doubles.len(),
         "jobs came back from the store"
     );
     Ok(Driver::new(engine, Some(store)))

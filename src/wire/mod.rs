@@ -16,6 +16,8 @@ mod socket;
 pub use files::raise_file_limit;
 pub use hub::Hub;
 pub use io::Io;
+#[cfg(feature = "server")]
+pub(crate) use out::{Out, Pool};
 pub use socket::Socket;
 
 use crate::protocol::{ConnId, DecodeError, Frame, Limits};

@@ -44,6 +44,17 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
             "cli",
         ]),
     ),
+    (
+        "simulation",
+        Imports::Only(&[
+            "protocol",
+            "engine",
+            "model",
+            "conformance",
+            "server",
+            "wire",
+        ]),
+    ),
     ("cli", Imports::Everything),
     ("main", Imports::Only(&["cli"])),
     ("lib", Imports::Everything),

@@ -1,43 +1,34 @@
 //! What a campaign prints: how far it is, and what it found.
 
 use super::super::conform::Prepared;
+use super::super::progress::Line;
 use super::super::signals::Interruption;
 use crate::conformance::fuzz::{self, Finding, Options, Outcome};
 use crate::conformance::launch::Memory;
 use crate::report::quantity::{bytes, count};
-use std::cell::Cell;
 use std::fmt::Write as _;
-use std::io::{IsTerminal, Write as _};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::time::{Duration, Instant};
-
-/// Time between two lines of progress, on a terminal and elsewhere.
-const PERIODS: [Duration; 2] = [Duration::from_millis(200), Duration::from_secs(10)];
+use std::time::Duration;
 
 /// Says on stderr how far a campaign is.
 pub(super) struct Watch {
     stop: Arc<AtomicBool>,
-    terminal: bool,
-    said_at: Cell<Instant>,
+    line: Line,
 }
 
 impl Watch {
     pub(super) fn new(interruption: &Interruption) -> Self {
         Watch {
             stop: interruption.stop(),
-            terminal: std::io::stderr().is_terminal(),
-            said_at: Cell::new(Instant::now()),
+            line: Line::new(),
         }
     }
 
     /// Takes the line away again.
     pub(super) fn end(&self) {
-        if self.terminal {
-            // Nobody is left to tell when stderr is gone.
-            let _ = write!(std::io::stderr(), "\r\x1b[K");
-        }
+        self.line.end();
     }
 }
 
@@ -47,24 +38,14 @@ impl fuzz::Watch for Watch {
     }
 
     fn progress(&self, outcome: &Outcome, doing: &str) {
-        let [often, seldom] = PERIODS;
-        let period = if self.terminal { often } else { seldom };
-        if self.said_at.get().elapsed() < period {
-            return;
-        }
-        self.said_at.set(Instant::now());
-        let line = format!(
-            "{} sessions, {} steps, {} findings  {doing}",
-            count(outcome.sessions),
-            count(outcome.steps),
-            outcome.findings.len()
-        );
-        let mut err = std::io::stderr();
-        // Nobody is left to tell when stderr is gone.
-        let _ = match self.terminal {
-            true => write!(err, "\r\x1b[K{line}"),
-            false => writeln!(err, "{line}"),
-        };
+        self.line.say(|| {
+            format!(
+                "{} sessions, {} steps, {} findings  {doing}",
+                count(outcome.sessions),
+                count(outcome.steps),
+                outcome.findings.len()
+            )
+        });
     }
 }
 

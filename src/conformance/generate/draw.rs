@@ -23,11 +23,11 @@ impl Weights {
 
 /// Numbers that follow from a seed, the same on every machine (xorshift64*).
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Draws(u64);
+pub(crate) struct Draws(u64);
 
 impl Draws {
     /// The sequence of this seed.
-    pub(super) fn new(seed: u64) -> Self {
+    pub(crate) fn new(seed: u64) -> Self {
         // Two rounds of a multiplication and a shift part seeds that differ in one bit.
         let mut state = seed.wrapping_add(0x9e37_79b9_7f4a_7c15);
         for _ in 0..2 {
@@ -36,22 +36,26 @@ impl Draws {
         Draws(state | 1)
     }
 
-    fn next(&mut self) -> u64 {
+    /// The next 64 bits.
+    pub(crate) fn next(&mut self) -> u64 {
         self.0 ^= self.0 >> 12;
         self.0 ^= self.0 << 25;
         self.0 ^= self.0 >> 27;
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
-    fn below(&mut self, limit: u8) -> u8 {
+    /// A number below the limit, or 0.
+    pub(crate) fn below(&mut self, limit: u8) -> u8 {
         ((self.next() >> 33) % u64::from(limit.max(1))) as u8
     }
 
-    fn once_in(&mut self, times: u8) -> bool {
+    /// Whether what happens once in so many times happens now.
+    pub(crate) fn once_in(&mut self, times: u8) -> bool {
         self.below(times) == 0
     }
 
-    fn of<T: Copy>(&mut self, values: &[T]) -> Option<T> {
+    /// One of the values; of none there is none.
+    pub(crate) fn of<T: Copy>(&mut self, values: &[T]) -> Option<T> {
         let count = u8::try_from(values.len()).unwrap_or(u8::MAX);
         values.get(usize::from(self.below(count))).copied()
     }
@@ -178,45 +182,69 @@ fn admin(draws: &mut Draws) -> Admin {
     }
 }
 
+/// What the acts of one session are drawn from.
+#[derive(Debug)]
+pub(crate) struct Acts {
+    weights: Weights,
+    peers: u8,
+    rows: Vec<Row>,
+    /// Of all weights of the rows.
+    total: u32,
+    uniques: Vec<u8>,
+    passing: bool,
+}
+
+impl Acts {
+    pub(crate) fn new(draws: &mut Draws, weights: Weights) -> Self {
+        let peers = 2 + draws.below(PEERS - 1);
+        // Submissions, grabs and abilities always stay: without them nothing happens.
+        let kept = |draws: &mut Draws, at: usize| at < 3 || !draws.once_in(4);
+        let rows: Vec<Row> = (0..ROWS.len())
+            .filter(|&at| kept(draws, at))
+            .filter_map(|at| ROWS.get(at).copied())
+            .collect();
+        // Nor has every session every unique; the empty one always stays.
+        let uniques = (0..UNIQUES).filter(|&unique| unique == 0 || draws.once_in(2));
+        let uniques = uniques.collect();
+        let total = rows.iter().map(|(weight, _)| u32::from(*weight)).sum();
+        Acts {
+            weights,
+            peers,
+            rows,
+            total,
+            uniques,
+            passing: weights.time && draws.once_in(2),
+        }
+    }
+
+    /// The next step.
+    pub(crate) fn draw(&self, draws: &mut Draws) -> Op {
+        if self.passing && draws.once_in(12) {
+            return Op::Pass(draws.of(&[1, 50, 300, 1000, 2500]).unwrap_or(1));
+        }
+        Op::Act {
+            peer: draws.below(self.peers),
+            kind: among(self.pick(draws), &self.uniques),
+        }
+    }
+
+    fn pick(&self, draws: &mut Draws) -> Kind {
+        let mut at = (draws.next() >> 33) as u32 % self.total.max(1);
+        for (weight, make) in &self.rows {
+            match at.checked_sub(u32::from(*weight)) {
+                Some(left) => at = left,
+                None => return tame(make(draws), self.weights),
+            }
+        }
+        Kind::PreSleep
+    }
+}
+
 /// A session of `steps` steps; the same seed draws the same one.
 pub fn draw(seed: u64, steps: usize, weights: Weights) -> Vec<Op> {
     let mut draws = Draws::new(seed);
-    let peers = 2 + draws.below(PEERS - 1);
-    // Submissions, grabs and abilities always stay: without them nothing happens.
-    let kept = |draws: &mut Draws, at: usize| at < 3 || !draws.once_in(4);
-    let rows: Vec<Row> = (0..ROWS.len())
-        .filter(|&at| kept(&mut draws, at))
-        .filter_map(|at| ROWS.get(at).copied())
-        .collect();
-    // Nor has every session every unique; the empty one always stays.
-    let uniques: Vec<u8> = (0..UNIQUES)
-        .filter(|&unique| unique == 0 || draws.once_in(2))
-        .collect();
-    let total: u32 = rows.iter().map(|(weight, _)| u32::from(*weight)).sum();
-    let passing = weights.time && draws.once_in(2);
-    (0..steps)
-        .map(|_| match passing && draws.once_in(12) {
-            true => Op::Pass(draws.of(&[1, 50, 300, 1000, 2500]).unwrap_or(1)),
-            false => Op::Act {
-                peer: draws.below(peers),
-                kind: {
-                    let kind = pick(&mut draws, &rows, total, weights);
-                    among(kind, &uniques)
-                },
-            },
-        })
-        .collect()
-}
-
-fn pick(draws: &mut Draws, rows: &[Row], total: u32, weights: Weights) -> Kind {
-    let mut at = (draws.next() >> 33) as u32 % total.max(1);
-    for (weight, make) in rows {
-        match at.checked_sub(u32::from(*weight)) {
-            Some(left) => at = left,
-            None => return tame(make(draws), weights),
-        }
-    }
-    Kind::PreSleep
+    let acts = Acts::new(&mut draws, weights);
+    (0..steps).map(|_| acts.draw(&mut draws)).collect()
 }
 
 /// Takes a unique that the session has.

@@ -294,7 +294,10 @@ impl Writer<'_> {
                 let line = Pattern::Exactly(self.text(line));
                 Outcome::Line(LinePattern::Text(line))
             }
-            Said::Closed | Said::Garbled(_) => Outcome::Closed,
+            // Sessions have no store.
+            Said::Closed | Said::Garbled(_) | Said::Written(_) | Said::Removed(_) => {
+                Outcome::Closed
+            }
         }
     }
 
@@ -345,6 +348,8 @@ impl Writer<'_> {
             }
             Wanted::List(peer, lines) => self.list(*peer, lines.clone()),
             Wanted::Nothing(peer) => self.expect(*peer, vec![Outcome::Nothing]),
+            // Sessions have no store.
+            Wanted::Stored(_) => {}
             Wanted::Noop(peers) => self.noop(peers),
         }
     }

@@ -12,7 +12,13 @@ mod shrink;
 mod tests;
 mod words;
 
+#[cfg(feature = "server")]
+pub(crate) use draw::{Acts, Draws};
 pub use draw::{Weights, draw};
 pub use op::{Admin, Kind, Malformed, Op, WorkKind};
+#[cfg(feature = "server")]
+pub(crate) use op::{FUNCTIONS, PEERS};
 pub use session::{Failure, Played, play};
 pub use shrink::Shrink;
+#[cfg(feature = "server")]
+pub(crate) use words::{Words, encoded, packet_of, work};

@@ -3,9 +3,9 @@
 use crate::protocol::{GrabKind, Priority};
 
 /// Peers of a session.
-pub(super) const PEERS: u8 = 5;
+pub(crate) const PEERS: u8 = 5;
 /// Functions that sessions name.
-pub(super) const FUNCTIONS: u8 = 3;
+pub(crate) const FUNCTIONS: u8 = 3;
 /// Uniques that they name.
 pub(super) const UNIQUES: u8 = 6;
 /// Payloads that they send.

@@ -1,13 +1,11 @@
 //! Makes a failing session shorter: leaves out ever smaller pieces while it still fails.
 
-use super::op::Op;
-
 /// A session, and what is tried instead of it. A caller plays [`Shrink::candidate`] and says what
 /// came of it, until nothing is left to try.
 #[derive(Clone, Debug)]
-pub struct Shrink {
+pub struct Shrink<T> {
     /// The shortest that is known to fail.
-    failing: Vec<Op>,
+    failing: Vec<T>,
     /// Steps that are left out, where the candidate is another.
     gap: Option<(usize, usize)>,
     /// Steps left out at a time.
@@ -16,9 +14,9 @@ pub struct Shrink {
     at: usize,
 }
 
-impl Shrink {
+impl<T: Clone> Shrink<T> {
     /// Begins with a session that fails.
-    pub fn new(failing: Vec<Op>) -> Self {
+    pub fn new(failing: Vec<T>) -> Self {
         Shrink {
             size: failing.len().next_power_of_two(),
             at: 0,
@@ -28,7 +26,7 @@ impl Shrink {
     }
 
     /// What is to be played next; at the end, the shortest session that fails.
-    pub fn candidate(&self) -> Vec<Op> {
+    pub fn candidate(&self) -> Vec<T> {
         match self.gap {
             Some((from, to)) => [&self.failing[..from], &self.failing[to..]].concat(),
             None => self.failing.clone(),
@@ -67,6 +65,7 @@ impl Shrink {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::conformance::generate::Op;
 
     /// Shrinks a session that fails while it holds these two steps in their order.
     fn shrink(needed: [u32; 2], length: u32) -> (Vec<Op>, usize) {

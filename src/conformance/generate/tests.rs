@@ -18,7 +18,7 @@ const STEPS: usize = 120;
 struct Sessions;
 
 #[derive(Debug)]
-struct Tree(Shrink);
+struct Tree(Shrink<Op>);
 
 impl Strategy for Sessions {
     type Tree = Tree;
@@ -60,7 +60,7 @@ proptest! {
         (job_retries, worker_wakeup, exceptions) in policies(),
     ) {
         let policy = Policy { job_retries, worker_wakeup, exceptions, ..Policy::default() };
-        let rules = Rules { job_retries, exceptions, shared: false };
+        let rules = Rules { job_retries, exceptions, ..Rules::default() };
         let played = play(&mut MemoryArm::new(policy), rules, "", &ops);
         if let Err(failure) = &played.result {
             prop_assert!(false, "{failure}\n{}", played.script(""));

@@ -8,13 +8,13 @@ use std::num::NonZeroU32;
 
 /// The names of a session, and what has been said of its jobs.
 #[derive(Clone, Debug, Default)]
-pub(super) struct Words {
+pub(crate) struct Words {
     /// What all names begin with.
-    pub(super) prefix: String,
+    pub(crate) prefix: String,
     /// All handles, in the order in which they were given out.
-    pub(super) handles: Vec<Vec<u8>>,
+    pub(crate) handles: Vec<Vec<u8>>,
     /// Who was handed which job.
-    pub(super) assigned: Vec<(u8, Vec<u8>)>,
+    pub(crate) assigned: Vec<(u8, Vec<u8>)>,
 }
 
 /// An epoch that is over whatever the server's clock says, in seconds before now.
@@ -25,7 +25,7 @@ const STRANGER: &[u8] = b"H:nobody:1";
 
 impl Words {
     /// The job that was handed out so many assignments ago, and to whom.
-    pub(super) fn job(&self, ago: u8) -> (Option<u8>, Vec<u8>) {
+    pub(crate) fn job(&self, ago: u8) -> (Option<u8>, Vec<u8>) {
         match nth_last(&self.assigned, ago) {
             Some((peer, handle)) => (Some(*peer), handle.clone()),
             None => (None, STRANGER.to_vec()),
@@ -36,7 +36,7 @@ impl Words {
         nth_last(&self.handles, ago).map_or_else(|| STRANGER.to_vec(), Clone::clone)
     }
 
-    pub(super) fn function(&self, number: u8) -> Vec<u8> {
+    pub(crate) fn function(&self, number: u8) -> Vec<u8> {
         format!("{}{}", self.prefix, char::from(b'a' + number)).into_bytes()
     }
 
@@ -51,7 +51,7 @@ impl Words {
     }
 
     /// An act, at `now` in seconds since 1970.
-    pub(super) fn bytes(&self, now: u64, kind: &Kind) -> Vec<u8> {
+    pub(crate) fn bytes(&self, now: u64, kind: &Kind) -> Vec<u8> {
         let function = |number: &u8| self.function(*number);
         match kind {
             Kind::Submit {
@@ -169,7 +169,7 @@ fn nth_last<T>(all: &[T], ago: u8) -> Option<&T> {
 }
 
 /// A work packet for a job.
-pub(super) fn work(handle: &[u8], kind: WorkKind) -> Vec<u8> {
+pub(crate) fn work(handle: &[u8], kind: WorkKind) -> Vec<u8> {
     let body = Body::new(b"r\0s");
     let status = |numerator, denominator| Work::Status {
         numerator,
@@ -187,7 +187,7 @@ pub(super) fn work(handle: &[u8], kind: WorkKind) -> Vec<u8> {
     encoded(&Request::Work { handle, work })
 }
 
-pub(super) fn encoded(request: &Request<'_>) -> Vec<u8> {
+pub(crate) fn encoded(request: &Request<'_>) -> Vec<u8> {
     let mut out = Vec::new();
     request.encode(&mut out);
     out
@@ -204,7 +204,7 @@ fn payload(number: u8) -> Vec<u8> {
 }
 
 /// A question that is answered when everything before it is, and its answer.
-pub(super) fn barrier(number: u64) -> (Vec<u8>, Said) {
+pub(crate) fn barrier(number: u64) -> (Vec<u8>, Said) {
     let token = format!("gearbench barrier {number}").into_bytes();
     let body = Body::new(&token);
     let question = encoded(&Request::Echo { body });
@@ -217,7 +217,7 @@ pub(super) fn barrier(number: u64) -> (Vec<u8>, Said) {
 }
 
 /// The one packet that these bytes are.
-pub(super) fn packet_of(bytes: &[u8]) -> Option<Packet<'_>> {
+pub(crate) fn packet_of(bytes: &[u8]) -> Option<Packet<'_>> {
     let magic = match bytes.get(..4)? {
         b"\0REQ" => Magic::Req,
         b"\0RES" => Magic::Res,

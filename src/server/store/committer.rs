@@ -1,9 +1,9 @@
 //! The thread that waits for the disk.
 
-use super::{Outcome, Row};
+use super::Outcome;
+use super::batches::{self, Batches, Disk, Failure, Operation, Waiting};
 use crate::server::figures::StoreFigures;
 use std::convert::Infallible;
-use std::fmt::Debug;
 use std::io;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
@@ -11,65 +11,9 @@ use std::sync::{Arc, Condvar, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::mpsc::UnboundedSender;
 
-/// Something to be written.
-#[derive(Clone, Debug)]
-pub(super) enum Operation {
-    /// A job, with the ticket that tells of it.
-    Insert(u64, Row),
-    /// The number of a job that has ended.
-    Delete(u64),
-    /// The ticket of a record that came while too much waited: told of in its turn.
-    Refuse(u64),
-}
-
-impl Operation {
-    /// The memory that waits with it, in bytes.
-    fn size(&self) -> u64 {
-        match self {
-            Operation::Insert(_, row) => {
-                (size_of::<Row>() + row.function.len() + row.unique.len() + row.body.len()) as u64
-            }
-            Operation::Delete(_) | Operation::Refuse(_) => 0,
-        }
-    }
-
-    fn ticket(&self) -> Option<u64> {
-        match self {
-            Operation::Insert(ticket, _) | Operation::Refuse(ticket) => Some(*ticket),
-            Operation::Delete(_) => None,
-        }
-    }
-}
-
-/// Why a batch was not written. Nothing of it was.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Failure {
-    /// There is no room; there may be later.
-    Full,
-    /// Another process holds the file for too long; it may let go later.
-    Busy,
-    /// One of the records is larger than the store takes.
-    TooBig,
-    /// Something that must not be tried again: after a failed sync nobody knows what is on disk.
-    Broken(String),
-}
-
-/// Bytes of records that may wait to be written; beyond that records are refused, but for a single
-/// one.
-const MAX_WAITING: u64 = 256 * 1024 * 1024;
-
 /// How long the disk may take for all that waits when the server ends. Longer than another process
 /// may hold the file.
 const PATIENCE: Duration = Duration::from_secs(30);
-
-/// What takes batches, all or nothing.
-pub(super) trait Disk: Debug + Send {
-    /// Returns once the batch is safe.
-    fn commit(&mut self, batch: &[Operation]) -> Result<(), Failure>;
-
-    /// It failed: it is not to be touched any more, not even at the end.
-    fn abandon(&self) {}
-}
 
 /// Upper bounds of the buckets that commits are counted in, in seconds. What took longer is in one
 /// more.
@@ -111,37 +55,35 @@ impl Health {
 }
 
 /// What the owner gives and the thread takes.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Queue {
-    waiting: Mutex<Waiting>,
+    state: Mutex<State>,
     changed: Condvar,
     health: Health,
 }
 
-#[derive(Debug, Default)]
-struct Waiting {
-    operations: Vec<Operation>,
-    /// Of those, and of the batch that is being written.
-    bytes: u64,
+#[derive(Debug)]
+struct State {
+    waiting: Waiting,
     closed: bool,
 }
 
 impl Queue {
     /// A panic of the other side leaves a vector that is whole.
-    fn lock(&self) -> MutexGuard<'_, Waiting> {
-        self.waiting.lock().unwrap_or_else(PoisonError::into_inner)
+    fn lock(&self) -> MutexGuard<'_, State> {
+        self.state.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Waits for something to do; nothing once the store is closed and all is done.
     fn take(&self) -> Option<Vec<Operation>> {
-        let mut waiting = self.lock();
-        while waiting.operations.is_empty() && !waiting.closed {
-            waiting = self
+        let mut state = self.lock();
+        while state.waiting.is_empty() && !state.closed {
+            state = self
                 .changed
-                .wait(waiting)
+                .wait(state)
                 .unwrap_or_else(PoisonError::into_inner);
         }
-        let operations = std::mem::take(&mut waiting.operations);
+        let operations = state.waiting.take();
         (!operations.is_empty()).then_some(operations)
     }
 }
@@ -151,7 +93,6 @@ impl Queue {
 #[derive(Debug)]
 pub(super) struct Committer {
     queue: Arc<Queue>,
-    max_waiting: u64,
     patience: Duration,
     /// Disconnected once the thread has ended.
     ended: Receiver<Infallible>,
@@ -160,15 +101,25 @@ pub(super) struct Committer {
 impl Committer {
     /// Starts the thread.
     pub(super) fn start(
-        disk: Box<dyn Disk>,
+        disk: Box<dyn Disk + Send>,
         outcomes: UnboundedSender<Outcome>,
     ) -> io::Result<Self> {
-        let queue = Arc::new(Queue::default());
-        let work = Work {
+        let queue = Arc::new(Queue {
+            state: Mutex::new(State {
+                waiting: Waiting::new(Waiting::MAX_BYTES),
+                closed: false,
+            }),
+            changed: Condvar::new(),
+            health: Health::default(),
+        });
+        let disk = Watched {
             disk,
+            queue: Arc::clone(&queue),
+        };
+        let work = Work {
+            batches: Batches::new(disk),
             outcomes,
             queue: Arc::clone(&queue),
-            overdue: Vec::new(),
         };
         let (alive, ended) = channel();
         std::thread::Builder::new()
@@ -179,7 +130,6 @@ impl Committer {
             })?;
         Ok(Committer {
             queue,
-            max_waiting: MAX_WAITING,
             patience: PATIENCE,
             ended,
         })
@@ -187,32 +137,18 @@ impl Committer {
 
     /// Hands over something to be written, in order.
     pub(super) fn give(&self, operation: Operation) {
-        let mut waiting = self.queue.lock();
-        let size = operation.size();
-        let operation = match operation {
-            Operation::Insert(ticket, _)
-                if waiting.bytes > 0 && waiting.bytes + size > self.max_waiting =>
-            {
-                Operation::Refuse(ticket)
-            }
-            other => {
-                waiting.bytes += size;
-                other
-            }
-        };
-        waiting.operations.push(operation);
-        let health = &self.queue.health;
-        health.waiting.fetch_add(1, Ordering::Relaxed);
+        let is_first = self.queue.lock().waiting.give(operation);
+        self.queue.health.waiting.fetch_add(1, Ordering::Relaxed);
         // The thread takes all at once: only the first has to wake it.
-        if waiting.operations.len() == 1 {
+        if is_first {
             self.queue.changed.notify_one();
         }
     }
 
     /// Another bound for what waits.
     #[cfg(test)]
-    pub(super) fn limit(&mut self, bytes: u64) {
-        self.max_waiting = bytes;
+    pub(super) fn limit(&self, bytes: u64) {
+        self.queue.lock().waiting.max_bytes = bytes;
     }
 
     /// Another patience at the end.
@@ -240,118 +176,50 @@ impl Drop for Committer {
     }
 }
 
+/// The disk, and those who watch it.
+#[derive(Debug)]
+struct Watched {
+    disk: Box<dyn Disk + Send>,
+    queue: Arc<Queue>,
+}
+
+impl Disk for Watched {
+    fn commit(&mut self, batch: &[Operation]) -> Result<(), Failure> {
+        let started = Instant::now();
+        let result = self.disk.commit(batch);
+        self.queue.health.took(started.elapsed());
+        result
+    }
+
+    fn abandon(&mut self, reason: &Arc<str>) {
+        self.disk.abandon(reason);
+        self.queue.health.failure.get_or_init(|| Arc::clone(reason));
+    }
+}
+
 /// The thread's side.
 #[derive(Debug)]
 struct Work {
-    disk: Box<dyn Disk>,
+    batches: Batches<Watched>,
     outcomes: UnboundedSender<Outcome>,
     queue: Arc<Queue>,
-    /// Removals that could not be written with their batch: they go with the next.
-    overdue: Vec<Operation>,
 }
 
 impl Work {
     fn run(mut self) {
+        let outcomes = self.outcomes;
+        // An owner that is gone has no peers to tell.
+        let mut tell = |outcome| drop(outcomes.send(outcome));
         while let Some(batch) = self.queue.take() {
             let count = batch.len() as u64;
-            let bytes: u64 = batch.iter().map(Operation::size).sum();
-            self.write_in_turn(batch);
-            self.queue.lock().bytes -= bytes;
+            let bytes = batches::bytes(&batch);
+            self.batches.write(batch, &mut tell);
+            self.queue.lock().waiting.done(bytes);
             self.queue
                 .health
                 .waiting
                 .fetch_sub(count, Ordering::Relaxed);
         }
-        // What could not be removed yet gets its last chance.
-        if !self.overdue.is_empty() {
-            self.write(Vec::new());
-        }
-    }
-
-    /// Writes what comes between refused records, so that all are told of in their order.
-    fn write_in_turn(&mut self, mut batch: Vec<Operation>) {
-        let is_refused = |operation: &Operation| matches!(operation, Operation::Refuse(_));
-        while let Some(at) = batch.iter().position(is_refused) {
-            let rest = batch.split_off(at);
-            let others = rest.iter().position(|operation| !is_refused(operation));
-            let others = others.unwrap_or(rest.len());
-            if !batch.is_empty() {
-                self.write(batch);
-            }
-            let last = rest[..others].last().and_then(Operation::ticket);
-            let reason: Arc<str> = "too much waits for the disk".into();
-            self.tell(last.map(|ticket| Outcome::NotStored(ticket, reason)));
-            batch = rest.into_iter().skip(others).collect();
-        }
-        if !batch.is_empty() {
-            self.write(batch);
-        }
-    }
-
-    fn write(&mut self, mut batch: Vec<Operation>) {
-        if !self.overdue.is_empty() {
-            self.overdue.append(&mut batch);
-            std::mem::swap(&mut self.overdue, &mut batch);
-        }
-        let started = Instant::now();
-        let result = match self.queue.health.failure.get() {
-            Some(reason) => Err(Failure::Broken(reason.to_string())),
-            None => self.disk.commit(&batch),
-        };
-        self.queue.health.took(started.elapsed());
-        let last = batch.iter().rev().find_map(Operation::ticket);
-        match result {
-            Ok(()) => self.tell(last.map(Outcome::Stored)),
-            Err(Failure::TooBig) if batch.len() > 1 => self.write_one_by_one(batch),
-            Err(failure) => self.fail(batch, last, &failure),
-        }
-    }
-
-    /// Finds the record that is too large; the others are written.
-    fn write_one_by_one(&mut self, batch: Vec<Operation>) {
-        for operation in batch {
-            self.write(vec![operation]);
-        }
-    }
-
-    fn fail(&mut self, batch: Vec<Operation>, last: Option<u64>, failure: &Failure) {
-        let reason: Arc<str> = match failure {
-            Failure::Full => "the store is full".into(),
-            Failure::Busy => "the store is locked by another process".into(),
-            Failure::TooBig => "it is too large for the store".into(),
-            Failure::Broken(what) => self.give_up(what),
-        };
-        tracing::warn!(%reason, "jobs were not stored");
-        self.tell(last.map(|ticket| Outcome::NotStored(ticket, Arc::clone(&reason))));
-        if self.queue.health.failure.get().is_some() {
-            return;
-        }
-        let is_delete = |operation: &Operation| matches!(operation, Operation::Delete(_));
-        let deletes: Vec<_> = batch.into_iter().filter(is_delete).collect();
-        // Removing needs no room of its own; if it fails all the same it is tried with the next.
-        if !deletes.is_empty() && self.disk.commit(&deletes).is_err() {
-            self.overdue = deletes;
-        }
-    }
-
-    /// Nobody knows what is on disk after a failed write or sync, so it is never tried again.
-    fn give_up(&self, what: &str) -> Arc<str> {
-        let failure = &self.queue.health.failure;
-        let reason = failure.get_or_init(|| {
-            self.disk.abandon();
-            tracing::error!(
-                what,
-                "the store failed; background jobs are refused from now on"
-            );
-            format!("the store failed ({what})").into()
-        });
-        Arc::clone(reason)
-    }
-
-    fn tell(&self, outcome: Option<Outcome>) {
-        if let Some(outcome) = outcome {
-            // An owner that is gone has no peers to tell.
-            let _ = self.outcomes.send(outcome);
-        }
+        self.batches.end(&mut tell);
     }
 }

@@ -1,6 +1,6 @@
 //! The file: one table of jobs, one of facts about the store itself.
 
-use super::committer::{Disk, Failure, Operation};
+use super::batches::{Disk, Failure, Operation};
 use crate::engine::Record;
 use crate::protocol::request::{MAX_FUNCTION, MAX_UNIQUE};
 use crate::protocol::{Body, Priority};
@@ -10,6 +10,7 @@ use rusqlite::{Connection, ErrorCode, OpenFlags, OptionalExtension, Transaction,
 use rustix::fs::{Access, access};
 use std::io;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 use std::time::Duration;
 
 /// The layout this program reads and writes.
@@ -222,7 +223,27 @@ impl Database {
             });
         prepared.map_err(|source| self.error(source))?;
         self.check_version()?;
+        self.write_anew()?;
         Ok(self)
+    }
+
+    /// Moves the log of an earlier life into the database, and syncs that. Its sync may have failed:
+    /// then the kernel may show pages that were never written and believes that they were. Nothing
+    /// may be promised behind them.
+    fn write_anew(&self) -> Result<(), StoreError> {
+        let busy: rusqlite::Result<bool> =
+            self.connection
+                .query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |row| row.get(0));
+        let full = |error: &rusqlite::Error| error.sqlite_error_code() == Some(ErrorCode::DiskFull);
+        match busy {
+            Ok(false) => return Ok(()),
+            Ok(true) => tracing::warn!("another process reads the store: its log stays as it is"),
+            Err(error) if full(&error) => {
+                tracing::warn!("the disk is full: the log stays as it is")
+            }
+            Err(source) => return Err(self.error(source)),
+        }
+        Ok(())
     }
 
     fn check_version(&self) -> Result<(), StoreError> {
@@ -283,7 +304,7 @@ impl Database {
         let life: Result<i64, _> = self.connection.query_row(sql, [], |row| row.get(0));
         let life = life.map_err(|source| self.error(source))?;
         let life = u64::try_from(life).map_err(|_| self.damaged(format!("life {life}")))?;
-        Ok((life << LIFE) + 1)
+        Ok(first_number(life))
     }
 
     /// All jobs, in the order of their numbers.
@@ -388,6 +409,11 @@ pub(super) fn refuse_directory(path: &Path) -> Result<(), StoreError> {
     }
 }
 
+/// The number of the first job of a life. No other life gives it out.
+pub(crate) fn first_number(life: u64) -> u64 {
+    (life << LIFE) + 1
+}
+
 /// A name as SQL has it, whatever is in it.
 pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
@@ -442,7 +468,7 @@ impl Disk for Database {
         })
     }
 
-    fn abandon(&self) {
+    fn abandon(&mut self, _: &Arc<str>) {
         // After a failed sync the kernel may call lost pages clean: a checkpoint at the end would
         // make that a loss. The log stays as it is for the next start.
         let config = DbConfig::SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE;

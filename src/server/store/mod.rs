@@ -7,6 +7,7 @@
 //!
 //! A job is keyed by its number, never by its unique: any number of jobs may have none.
 
+pub(crate) mod batches;
 mod committer;
 mod database;
 mod import;
@@ -14,12 +15,14 @@ mod lock;
 #[cfg(test)]
 mod tests;
 
+pub(crate) use database::first_number;
 pub use database::{Database, Row, StoreError};
 pub use import::{Imported, import};
 
 use super::figures::StoreFigures;
-use crate::engine::Record;
-use committer::{Committer, Disk, Operation};
+use crate::engine::{JobServer, Record, Timestamp};
+use batches::{Disk, Operation};
+use committer::Committer;
 use lock::Lock;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -49,7 +52,7 @@ impl StoreSettings {
 
 /// What became of what was given to the store.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Outcome {
+pub(crate) enum Outcome {
     /// All up to this ticket is on disk.
     Stored(u64),
     /// What was given since the last outcome, up to this ticket, is not, and why.
@@ -74,6 +77,15 @@ pub(super) struct Opened {
     pub(super) first_number: u64,
 }
 
+/// Gives a new engine the jobs of the store, in their order. The numbers of those that are the
+/// same job as an earlier one, and go.
+pub(crate) fn replay(engine: &mut JobServer, now: Timestamp, rows: &[Row]) -> Vec<u64> {
+    let doubles = rows
+        .iter()
+        .filter(|row| !engine.restore(now, &row.record()));
+    doubles.map(|row| row.number).collect()
+}
+
 impl Store {
     /// Opens a store, alone: another process that has it is an error.
     pub(super) fn open(settings: &StoreSettings) -> Result<Opened, StoreError> {
@@ -95,7 +107,7 @@ impl Store {
         })
     }
 
-    fn start(disk: Box<dyn Disk>, lock: Option<Lock>) -> Result<Self, StoreError> {
+    fn start(disk: Box<dyn Disk + Send>, lock: Option<Lock>) -> Result<Self, StoreError> {
         let (sender, outcomes) = mpsc::unbounded_channel();
         Ok(Store {
             committer: Committer::start(disk, sender).map_err(StoreError::Thread)?,

@@ -1,6 +1,7 @@
 //! The committer on a disk that does what the test says.
 
-use super::committer::{Committer, Disk, Failure, Operation};
+use super::batches::{Disk, Failure, Operation};
+use super::committer::Committer;
 use super::{Outcome, Row};
 use crate::protocol::Priority;
 use bytes::Bytes;

@@ -4,7 +4,7 @@ use super::{BOUND, exits, gearbench};
 use crate::support::run_with_deadline;
 
 /// The program and its subcommands, each with the exit codes that its help has to name.
-const COMMANDS: [(&[&str], &[u8]); 22] = [
+const COMMANDS: [(&[&str], &[u8]); 23] = [
     (&[], &[0, 2, 3, 4, 5, 130, 143]),
     (&["check"], &[0, 2, 3, 4, 5, 130, 143]),
     (&["run"], &[0, 2, 3, 5, 8, 130, 143]),
@@ -20,6 +20,7 @@ const COMMANDS: [(&[&str], &[u8]); 22] = [
     (&["report"], &[0, 2]),
     (&["schema"], &[0, 2]),
     (&["serve"], &[0, 1]),
+    (&["simulate"], &[0, 2, 5, 8, 130, 143]),
     (&["store"], &[0, 2, 5]),
     (&["submit"], &[0, 1, 2, 3, 6, 130, 143]),
     (&["sweep"], &[0, 2, 3, 5, 6, 8, 130, 143]),
