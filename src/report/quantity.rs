@@ -37,7 +37,8 @@ pub fn count(value: u64) -> String {
 
 /// Jobs a second.
 pub fn rate(per_second: f64) -> String {
-    if per_second < 1000.0 {
+    // What would be rounded to 1000.0 is a thousand.
+    if per_second < 999.95 {
         format!("{per_second:.1} jobs/s")
     } else {
         format!("{} jobs/s", count(per_second.round() as u64))
@@ -104,6 +105,7 @@ mod tests {
         assert_eq!(count(1_234_567), "1 234 567");
         assert_eq!(rate(12.34), "12.3 jobs/s");
         assert_eq!(utc(951_782_400), "2000-02-29 00:00:00 UTC");
+        assert_eq!(rate(999.97), "1 000 jobs/s");
         assert_eq!(rate(123_456.7), "123 457 jobs/s");
     }
 }

@@ -284,10 +284,10 @@ mod tests {
         assert!(text.contains("\n    16k  -\n"), "{text}");
         let read = Sweep::from_json(&json(&sweep).unwrap()).unwrap();
         assert_eq!(read.points[0].spread[0].median, 10.0);
-        let wrong = json(&sweep)
-            .unwrap()
-            .replace("\"16k\"\n      ]", "\"17k\"\n      ]");
-        let error = Sweep::from_json(&wrong).unwrap_err().to_string();
+        let mut wrong = sweep;
+        wrong.points[1].values = vec!["17k".to_owned()];
+        let error = Sweep::from_json(&json(&wrong).unwrap());
+        let error = error.unwrap_err().to_string();
         assert!(error.contains("points[1].values"), "{error}");
     }
 }

@@ -21,7 +21,10 @@ struct Found {
 const BETWEEN: &str = "spread between the runs";
 const BATCHES: &str = "batch means";
 const ORDER: &str = "order statistics over batches";
-const INDEPENDENT: &str = "order statistics; jobs are taken as independent";
+/// Of jobs that are taken as independent too many differences would be found: in a moment that is
+/// slow, all are.
+const FEW: &str = "there are fewer than 8 whole seconds of responses to judge it by";
+const SHORT: &str = "there are fewer than 8 whole seconds to judge it by";
 const SHARE: &str = "binomial share";
 
 impl Judge {
@@ -106,7 +109,7 @@ impl Judge {
         match metric {
             Metric::Throughput => match (self.throughput(one), self.throughput(two)) {
                 (Some(a), Some(b)) => Some(ratio(stats::log_ratio(a, b), BATCHES)),
-                _ => plain("there are fewer than 8 whole seconds to judge it by"),
+                _ => plain(SHORT),
             },
             Metric::CpuPerJob => {
                 plain("one run a side has a single figure of it: two runs or more tell")
@@ -119,10 +122,11 @@ impl Judge {
                 Some(points(stats::difference(share(one)?, share(two)?)))
             }
             Metric::Latency { stage, percentile } => {
-                let a = self.percentile(one, stage, percentile)?;
-                let b = self.percentile(two, stage, percentile)?;
-                let evidence = if a.1 && b.1 { ORDER } else { INDEPENDENT };
-                Some(ratio(stats::log_ratio(a.0, b.0), evidence))
+                let bounded = |run| self.percentile(run, stage, percentile);
+                match (bounded(one), bounded(two)) {
+                    (Some(a), Some(b)) => Some(ratio(stats::log_ratio(a, b), ORDER)),
+                    _ => plain(FEW),
+                }
             }
         }
     }
@@ -139,32 +143,28 @@ impl Judge {
         })
     }
 
-    /// A percentile with its bounds, and whether dependence was accounted for.
-    fn percentile(&self, run: &Report, stage: &str, percentile: f64) -> Option<(Bounded, bool)> {
+    /// A percentile with its bounds; `None` with too few seconds.
+    fn percentile(&self, run: &Report, stage: &str, percentile: f64) -> Option<Bounded> {
         let phase = run.headline()?;
         let histogram = &phase.stage(stage)?.latency;
         let value = histogram.percentile(percentile)?;
         let (share, count) = (percentile / 100.0, histogram.count() as f64);
         let binomial = stats::normal(self.alpha) * (share * (1.0 - share) / count).sqrt();
         // The responses of each second tell how jobs depend on their neighbours.
-        let response = phase.stage("response");
-        let threshold = response.and_then(|r| r.latency.percentile(percentile));
-        let batches = threshold.and_then(|threshold| {
-            let beyond = beyond_by_second(run, phase, threshold);
-            stats::batch_ratio(&beyond, self.alpha)
-        });
-        let half = batches.map_or(binomial, |(_, half)| half.max(binomial));
+        let threshold = phase.stage("response")?.latency.percentile(percentile)?;
+        let beyond = beyond_by_second(run, phase, threshold);
+        let (_, batches) = stats::batch_ratio(&beyond, self.alpha)?;
+        let half = batches.max(binomial);
         let at = |quantile: f64| histogram.0.value_at_quantile(quantile).max(1) as f64;
         let high = match share + half {
             high if (1.0 - high) * count < 1.0 => f64::INFINITY,
             high => at(high),
         };
-        let bounded = Bounded {
+        Some(Bounded {
             value: value.max(1) as f64,
             low: at((share - half).max(0.0)),
             high,
-        };
-        Some((bounded, batches.is_some()))
+        })
     }
 }
 

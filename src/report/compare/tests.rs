@@ -146,10 +146,15 @@ fn several_runs_a_side_are_judged_by_what_differs_between_them() {
 
 #[test]
 fn dependent_seconds_make_the_interval_wider_than_independent_jobs_do() {
-    let width = |strip: bool| {
+    let width = |even: bool| {
         let mut runs = [run(0, 1.0), run(1, 1.0)];
-        if strip {
-            runs.iter_mut().for_each(|run| run.intervals.clear());
+        if even {
+            for run in &mut runs {
+                let whole = run.phases[0].stage("response").unwrap().latency.clone();
+                run.intervals
+                    .iter_mut()
+                    .for_each(|second| second.response = whole.clone());
+            }
         }
         let [a, b] = runs;
         let comparison = compare(&[side("a", [a]), side("b", [b])], &options(&[])).unwrap();
@@ -166,6 +171,20 @@ fn dependent_seconds_make_the_interval_wider_than_independent_jobs_do() {
         width(false),
         width(true)
     );
+}
+
+#[test]
+fn a_run_of_few_seconds_says_nothing_about_a_percentile() {
+    let short = |seed, tail| {
+        let mut run = run(seed, tail);
+        run.intervals.truncate(5);
+        run
+    };
+    let sides = [side("a", [short(0, 1.0)]), side("b", [short(1, 2.0)])];
+    let comparison = compare(&sides, &options(&["response.p99:+10%"])).unwrap();
+    assert_eq!(judgement(&comparison, "response.p99"), Judgement::Unknown);
+    assert_eq!(comparison.verdict.exit_code, 8, "{}", text(&comparison));
+    assert!(text(&comparison).contains("fewer than 8 whole seconds"));
 }
 
 #[test]
