@@ -1,8 +1,16 @@
 //! Where results go, and in which form they are printed.
 
+use crate::report::text;
 use clap::Args;
 use std::io::Write;
 use std::path::{Path, PathBuf};
+
+/// Columns of the terminal that stdout is; of what is none, as many as a text may have.
+pub(super) fn columns() -> usize {
+    let size = rustix::termios::tcgetwinsize(std::io::stdout());
+    let columns = size.map_or(0, |size| usize::from(size.ws_col));
+    if columns == 0 { text::WIDTH } else { columns }
+}
 
 /// What is printed at the end.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, clap::ValueEnum)]

@@ -164,7 +164,9 @@ fn render(
         (_, runs, []) => match (format, runs) {
             (Format::Md, all) => markdown::render(all),
             (Format::Csv, all) => csv::stages(all),
-            (Format::Text, [one]) => text::render(one, &histogram::PERCENTILES),
+            (Format::Text, [one]) => {
+                text::render_within(one, &histogram::PERCENTILES, super::output::columns())
+            }
             (Format::Json, [one]) => json::render(one)?,
             (Format::Junit, [one]) => junit::render(one)?,
             (Format::Series, [one]) => csv::series(one),

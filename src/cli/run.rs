@@ -145,7 +145,7 @@ pub fn exit_code(error: &LoadError) -> u8 {
 
 fn print(args: &Args, report: &Report) -> anyhow::Result<()> {
     let text = match args.output.format {
-        Format::Text => text::render(report, &args.percentiles),
+        Format::Text => text::render_within(report, &args.percentiles, super::output::columns()),
         Format::Json => json::render(report)?,
         Format::Quiet => return Ok(()),
     };

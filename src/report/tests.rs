@@ -213,3 +213,22 @@ fn wild_figures_are_shown_as_they_are() {
         assert!(!json.is_empty());
     }
 }
+
+#[test]
+fn a_narrow_terminal_shows_what_fits() {
+    for columns in [40, 60, 80] {
+        let text = text::render_within(&report(LoopKind::Open), &histogram::PERCENTILES, columns);
+        for line in text.lines() {
+            let word = line
+                .split_whitespace()
+                .map(|word| word.chars().count())
+                .max();
+            let wide = line.chars().count();
+            assert!(
+                wide <= columns || word > Some(columns - 11),
+                "{columns}: {line}"
+            );
+        }
+        assert!(text.contains(" p50 ") && text.contains("verdict"), "{text}");
+    }
+}

@@ -1,4 +1,4 @@
-//! The report on one screen: eighty columns, the verdict last, where the eye is.
+//! The report on one screen: eighty columns or fewer, the verdict last, where the eye is.
 
 use super::quantity::{bytes, count, duration, rate};
 use super::wrap::{fill, wrap};
@@ -8,14 +8,26 @@ use super::{
 };
 use std::fmt::Write;
 
-/// Columns of a terminal that every line fits into, unless a word or a table is wider.
-const WIDTH: usize = 80;
+/// Columns that every line fits into, unless a word is wider.
+pub const WIDTH: usize = 80;
+/// Columns below which nothing would fit.
+const LEAST_WIDTH: usize = 40;
+/// Columns of a duration and the gap before it.
+const FIGURE: usize = 9;
 /// Columns of the names at the left.
 const NAMES: usize = 11;
 
 /// The report as text; `percentiles` are the columns of the stage tables.
 pub fn render(report: &Report, percentiles: &[f64]) -> String {
-    let mut screen = Screen(String::new());
+    render_within(report, percentiles, WIDTH)
+}
+
+/// The same for a terminal that may have fewer columns; its tables leave out what does not fit.
+pub fn render_within(report: &Report, percentiles: &[f64], columns: usize) -> String {
+    let mut screen = Screen {
+        text: String::new(),
+        width: columns.clamp(LEAST_WIDTH, WIDTH),
+    };
     head(&mut screen, report);
     for phase in &report.phases {
         self::phase(&mut screen, report.load, phase, percentiles);
@@ -36,20 +48,23 @@ pub fn render(report: &Report, percentiles: &[f64]) -> String {
     }
     levels(&mut screen, report);
     verdict(&mut screen, report);
-    screen.0
+    screen.text
 }
 
 /// Lines under each other, their names at the left.
-struct Screen(String);
+struct Screen {
+    text: String,
+    width: usize,
+}
 
 impl Screen {
     fn gap(&mut self) {
-        self.0.push('\n');
+        self.text.push('\n');
     }
 
     fn line(&mut self, line: &str) {
-        self.0.push_str(line.trim_end());
-        self.0.push('\n');
+        self.text.push_str(line.trim_end());
+        self.text.push('\n');
     }
 
     fn lines(&mut self, name: &str, lines: Vec<String>) {
@@ -62,19 +77,24 @@ impl Screen {
 
     /// Figures beside each other, each of which stays whole.
     fn row(&mut self, name: &str, parts: &[String]) {
-        let parts = parts.iter().map(String::as_str);
-        self.lines(name, fill(parts, "   ", WIDTH - NAMES));
+        self.parts(name, parts, "   ");
     }
 
     /// A sum, broken before its signs.
     fn sum(&mut self, name: &str, parts: &[String]) {
-        let parts = parts.iter().map(String::as_str);
-        self.lines(name, fill(parts, " ", WIDTH - NAMES));
+        self.parts(name, parts, " ");
+    }
+
+    /// Parts that stay whole, unless one alone is too long.
+    fn parts(&mut self, name: &str, parts: &[String], gap: &str) {
+        let room = self.width - NAMES;
+        let parts: Vec<String> = parts.iter().flat_map(|part| wrap(part, room)).collect();
+        self.lines(name, fill(parts.iter().map(String::as_str), gap, room));
     }
 
     /// A sentence.
     fn sentence(&mut self, name: &str, text: &str) {
-        self.lines(name, wrap(&escape::line(text), WIDTH - NAMES));
+        self.lines(name, wrap(&escape::line(text), self.width - NAMES));
     }
 }
 
@@ -84,13 +104,16 @@ fn head(screen: &mut Screen, report: &Report) {
         LoopKind::Open => "open loop",
     };
     let outside = escape::line;
-    screen.line(&format!(
-        "gearbench {}  target {}  {kind}  seed {}  run {}",
-        outside(&report.command),
-        outside(&report.target.address),
-        report.seed,
-        outside(&report.run_id)
-    ));
+    let parts = [
+        format!("gearbench {}", outside(&report.command)),
+        format!("target {}", outside(&report.target.address)),
+        kind.to_owned(),
+        format!("seed {}", report.seed),
+        format!("run {}", outside(&report.run_id)),
+    ];
+    for line in fill(parts.iter().map(String::as_str), "  ", screen.width) {
+        screen.line(&line);
+    }
     let version = report.target.version.as_deref().unwrap_or("unknown");
     screen.gap();
     screen.sentence("server", &format!("version {version}"));
@@ -131,20 +154,32 @@ fn stages(screen: &mut Screen, kind: LoopKind, stages: &[Stage], percentiles: &[
     if shown.is_empty() {
         return;
     }
-    let mut head = format!("  {:<21} {:>10}", "stage", "samples");
+    // Where that does not fit: without the samples, and with fewer percentiles.
+    let narrow = screen.width < 33 + FIGURE * (percentiles.len() + 1) && screen.width < WIDTH;
+    let percentiles = match narrow {
+        true => fitting(percentiles, (screen.width - 15) / FIGURE - 1),
+        false => percentiles.to_vec(),
+    };
+    let mut head = match narrow {
+        true => format!("  {:<13}", "stage"),
+        false => format!("  {:<21} {:>10}", "stage", "samples"),
+    };
     // Writing to a String cannot fail.
-    for percentile in percentiles {
+    for percentile in &percentiles {
         let _ = write!(head, " {:>8}", format!("p{percentile}"));
     }
     screen.gap();
     screen.line(&format!("{head} {:>8}", "max"));
     for stage in shown {
         let name = match (kind, stage.name.as_str()) {
-            (LoopKind::Closed, "response") => "response (closed loop)".to_owned(),
+            (LoopKind::Closed, "response") if !narrow => "response (closed loop)".to_owned(),
             (_, name) => escape::line(name),
         };
-        let mut row = format!("  {name:<22}{:>10}", count(stage.latency.count()));
-        for &percentile in percentiles {
+        let mut row = match narrow {
+            true => format!("  {name:<13}"),
+            false => format!("  {name:<22}{:>10}", count(stage.latency.count())),
+        };
+        for &percentile in &percentiles {
             let value = stage.latency.percentile(percentile);
             let _ = write!(
                 row,
@@ -154,6 +189,15 @@ fn stages(screen: &mut Screen, kind: LoopKind, stages: &[Stage], percentiles: &[
         }
         screen.line(&format!("{row} {:>8}", duration(stage.latency.0.max())));
     }
+}
+
+/// The first of the percentiles and the last ones, so many in all.
+fn fitting(percentiles: &[f64], most: usize) -> Vec<f64> {
+    let mut kept = percentiles.to_vec();
+    while kept.len() > most.max(1) {
+        kept.remove(1);
+    }
+    kept
 }
 
 fn ledger(screen: &mut Screen, ledger: &Ledger) {
