@@ -14,7 +14,7 @@
 //! protocol, wire, report  <-  load         the load generator; it never knows whom it drives
 //! protocol, engine, model, report  <-  conformance   cases and sessions, played in memory or over TCP
 //! diagnose  <-  load, conformance          what is wrong in a file, where, and what was meant
-//! process  <-  server, load, conformance   the memory of a process, as the system tells it
+//! process  <-  server, load, conformance   memory and processor time of a process, as the system tells them
 //! all of these, cli  <-  fuzzing           bodies of the fuzz targets: bytes from anywhere, promises that hold
 //! mutants  <-  wherever a defect can be    switches to break it on purpose; none in a usual build
 //! protocol, engine, model, conformance, server, wire  <-  simulation   all of it under one seed, without a clock

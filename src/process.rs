@@ -1,6 +1,22 @@
-//! The memory of a process, as the system tells it.
+//! The memory and the processor time of a process, as the system tells them.
 
 use std::fs;
+
+/// Clock ticks of /proc/PID/stat in a second: a constant of Linux's interface to programs.
+const TICKS_PER_SECOND: f64 = 100.0;
+
+/// Processor seconds that process `pid` has used; nothing where that cannot be seen.
+pub fn cpu_seconds(pid: u32) -> Option<f64> {
+    let stat = fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
+    Some(cpu_ticks(&stat)? as f64 / TICKS_PER_SECOND)
+}
+
+/// User and system ticks of a line of /proc/PID/stat. The name in parentheses may hold anything.
+fn cpu_ticks(stat: &str) -> Option<u64> {
+    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
+    let mut ticks = || fields.next()?.parse::<u64>().ok();
+    Some(ticks()? + ticks()?)
+}
 
 /// Memory of a process, in bytes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -54,7 +70,16 @@ mod tests {
     }
 
     #[test]
+    fn names_with_parentheses_and_spaces_do_not_shift_the_fields() {
+        let stat = "12 (a b) (c) S 1 2 3 4 5 6 7 8 9 10 70 7 0 0 20 0 1";
+        assert_eq!(cpu_ticks(stat), Some(77));
+        assert_eq!(cpu_ticks("12 (x) S 1"), None);
+        assert_eq!(cpu_ticks(""), None);
+    }
+
+    #[test]
     fn nobody_has_none() {
         assert_eq!(Resident::of(u32::MAX), None);
+        assert_eq!(cpu_seconds(u32::MAX), None);
     }
 }

@@ -17,6 +17,7 @@ use crate::conformance::suite::{Selection, Suite, SuiteError};
 use crate::load::{RunId, units};
 use crate::report::conform::text::TraceOf;
 use crate::report::conform::{self, Conformance, Counts, Document, ProfileInfo, Verdict};
+use crate::report::escape;
 use anyhow::Context;
 use clap::{Args, ValueEnum};
 use std::io::{IsTerminal, Write};
@@ -337,6 +338,7 @@ pub(super) fn refuse(command: &str, server: &ServerArgs, error: &anyhow::Error, 
     }
     // Another port would not help a server that was to be launched. Nobody is left to tell when
     // stderr is gone.
+    let error = escape::block(&error.to_string());
     let _ = writeln!(std::io::stderr(), "gearbench {command}: {error}");
     code
 }

@@ -1,5 +1,6 @@
 //! `gearbench fuzz`: generated sessions on a live server.
 
+mod raw;
 mod screen;
 
 use super::conform::{self, CommonArgs, Prepared, ServerArgs};
@@ -20,6 +21,7 @@ Examples:
   gearbench fuzz                                     on gearbench's own server
   gearbench fuzz -t 127.0.0.1:4730 --duration 1m     on one that others may use too
   gearbench fuzz --launch '/usr/sbin/gearmand -p {port} -L 127.0.0.1 -l stderr' --hazardous
+  gearbench fuzz --raw --duration 5m                 damaged bytes: does it live, and serve others?
   gearbench fuzz --seed 7 --sessions 1               one session again";
 
 const EXITS: &str = "\
@@ -71,6 +73,10 @@ pub(super) struct FuzzArgs {
     /// Send packets that can kill or wedge a faulty server too
     #[arg(long, env = "GEARBENCH_HAZARDOUS")]
     hazardous: bool,
+    /// Damage the bytes of sessions, and look only whether the server lives, is at rest afterwards
+    /// and serves a peer that does nothing wrong. The server is left as the bytes left it
+    #[arg(long, env = "GEARBENCH_RAW")]
+    raw: bool,
     /// Directory to write the shortest failing sessions to, as conformance cases
     #[arg(
         long,
@@ -134,10 +140,17 @@ const PATIENCE: Duration = Duration::from_secs(5);
 pub(super) fn fuzz(args: &FuzzArgs) -> anyhow::Result<u8> {
     let interruption = Interruption::watch()?;
     let server = args.server();
+    if args.raw && args.target.is_some() && !args.hazardous {
+        let why = "--raw can kill the server, or leave jobs on it; --hazardous says that it may";
+        return Ok(super::complain("fuzz", &why, exit::USAGE));
+    }
     let prepared = match Prepared::new(&server) {
         Ok(prepared) => prepared,
         Err((code, error)) => return Ok(conform::refuse("fuzz", &server, &error, code)),
     };
+    if args.raw {
+        return raw::fuzz(args, &prepared, &interruption);
+    }
     let options = args.options(&prepared);
     let started = Instant::now();
     let watch = screen::Watch::new(&interruption);

@@ -34,6 +34,7 @@ pub(crate) use serve::check_config;
 use crate::engine::Policy;
 use crate::load::units;
 use crate::protocol::handle::HandlePrefix;
+use crate::report::escape;
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 use std::hash::{BuildHasher, Hasher, RandomState};
 use std::io::Write;
@@ -176,7 +177,8 @@ fn first_number() -> u64 {
     micros.saturating_mul(PER_MICROSECOND) + 1
 }
 
-/// An error with its causes, each of them once: many messages contain their cause already.
+/// An error with its causes, each of them once: many messages contain their cause already. What
+/// came from a file or a server in it is harmless to a terminal.
 pub fn reason(error: &anyhow::Error) -> String {
     let mut text = error.to_string();
     for cause in error.chain().skip(1).map(ToString::to_string) {
@@ -184,7 +186,7 @@ pub fn reason(error: &anyhow::Error) -> String {
             text += &format!(": {cause}");
         }
     }
-    text
+    escape::block(&text)
 }
 
 /// Reads the time that a command may take in all: `least`, a day, or anything between.
@@ -202,6 +204,8 @@ fn budget(text: &str, least: Duration) -> Result<Duration, String> {
 /// Says why there is no report; returns the code.
 fn complain(command: &str, error: &dyn std::fmt::Display, code: u8) -> u8 {
     let mut err = std::io::stderr();
+    // What files and servers say is repeated here.
+    let error = escape::block(&error.to_string());
     // Nobody is left to tell when stderr is gone.
     let _ = writeln!(err, "gearbench {command}: {error}");
     if code == exit::TARGET {

@@ -107,8 +107,7 @@ impl Session {
                 self.handle(Event::Stored(ticket));
             }
             14 => match input.byte() {
-                0..=5 => self.drain(Waiting::Run),
-                6..=9 => self.drain(Waiting::Keep),
+                0..=5 => self.drain(),
                 ticket => {
                     let ticket = self.wire.tickets.saturating_sub(u64::from(ticket % 4));
                     self.handle(Event::NotStored(ticket, "disk full"));
@@ -121,9 +120,14 @@ impl Session {
         }
     }
 
-    fn drain(&mut self, waiting: Waiting) {
+    /// The server takes its leave: with a store it keeps the jobs that wait.
+    fn drain(&mut self) {
+        let waiting = match self.policy.durable {
+            true => Waiting::Keep,
+            false => Waiting::Run,
+        };
         self.server.drain(waiting);
-        self.keeps_jobs = waiting == Waiting::Keep;
+        self.keeps_jobs = self.policy.durable;
     }
 
     /// Time passes, and every deadline on the way is kept.

@@ -1,11 +1,8 @@
 //! What the operating system says: processor time, memory, file limits.
 
-use crate::process::Resident;
+use crate::process::{self, Resident};
 use crate::report::Environment;
 use rustix::time::{ClockId, clock_gettime};
-
-/// Clock ticks of /proc/PID/stat in a second: a constant of Linux's interface to programs.
-const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Processor use and memory of a process.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -16,18 +13,10 @@ pub(crate) struct ProcessUse {
 
 /// Reads the use of process `pid`; `None` where that cannot be seen.
 pub(crate) fn process_use(pid: u32) -> Option<ProcessUse> {
-    let stat = std::fs::read_to_string(format!("/proc/{pid}/stat")).ok()?;
     Some(ProcessUse {
-        cpu_seconds: cpu_ticks(&stat)? as f64 / TICKS_PER_SECOND,
+        cpu_seconds: process::cpu_seconds(pid)?,
         rss_bytes: Resident::of(pid)?.now,
     })
-}
-
-/// User and system ticks of a line of /proc/PID/stat. The name in parentheses may hold anything.
-fn cpu_ticks(stat: &str) -> Option<u64> {
-    let mut fields = stat.rsplit_once(") ")?.1.split(' ').skip(11);
-    let mut ticks = || fields.next()?.parse::<u64>().ok();
-    Some(ticks()? + ticks()?)
 }
 
 /// Processor seconds of the calling thread.
@@ -54,14 +43,6 @@ pub(crate) fn environment() -> Environment {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn names_with_parentheses_and_spaces_do_not_shift_the_fields() {
-        let stat = "12 (a b) (c) S 1 2 3 4 5 6 7 8 9 10 70 7 0 0 20 0 1";
-        assert_eq!(cpu_ticks(stat), Some(77));
-        assert_eq!(cpu_ticks("12 (x) S 1"), None);
-        assert_eq!(cpu_ticks(""), None);
-    }
 
     #[test]
     fn nobody_has_no_use() {

@@ -14,6 +14,7 @@ mod conformance;
 mod corpus;
 mod durable;
 mod faults;
+mod hostile;
 mod http;
 mod interop;
 mod metrics;

@@ -2,7 +2,7 @@
 //! documented exit code and is named; a server without one passes, real ones among them.
 
 mod commands;
-mod server;
+pub(crate) mod server;
 
 use crate::support::{Gearmand, Serve, Server, require_or_skip};
 use gearbench::cli::exit;

@@ -3,7 +3,7 @@
 use super::super::conform::Prepared;
 use super::super::progress::Line;
 use super::super::signals::Interruption;
-use crate::conformance::fuzz::{self, Finding, Options, Outcome};
+use crate::conformance::fuzz::{self, Finding, Options, Outcome, raw};
 use crate::conformance::launch::Memory;
 use crate::report::quantity::{bytes, count};
 use std::fmt::Write as _;
@@ -30,11 +30,15 @@ impl Watch {
     pub(super) fn end(&self) {
         self.line.end();
     }
+
+    fn stopped(&self) -> bool {
+        self.stop.load(Relaxed)
+    }
 }
 
 impl fuzz::Watch for Watch {
     fn stopped(&self) -> bool {
-        self.stop.load(Relaxed)
+        self.stopped()
     }
 
     fn progress(&self, outcome: &Outcome, doing: &str) {
@@ -43,6 +47,23 @@ impl fuzz::Watch for Watch {
                 "{} sessions, {} steps, {} findings  {doing}",
                 count(outcome.sessions),
                 count(outcome.steps),
+                outcome.findings.len()
+            )
+        });
+    }
+}
+
+impl raw::Watch for Watch {
+    fn stopped(&self) -> bool {
+        self.stopped()
+    }
+
+    fn progress(&self, outcome: &raw::Outcome, doing: &str) {
+        self.line.say(|| {
+            format!(
+                "{} sessions, {} bytes, {} findings  {doing}",
+                count(outcome.sessions),
+                count(outcome.bytes),
                 outcome.findings.len()
             )
         });

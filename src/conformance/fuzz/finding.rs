@@ -85,6 +85,6 @@ impl Finding {
 }
 
 /// A string of a TOML file.
-fn quoted(text: &str) -> String {
+pub(super) fn quoted(text: &str) -> String {
     toml::Value::String(text.to_owned()).to_string()
 }

@@ -6,6 +6,7 @@
 //! rule is broken by the same kind of act; the first of each is shrunk, the others are counted.
 
 mod finding;
+pub mod raw;
 mod seat;
 
 pub use finding::{Failing, Finding};

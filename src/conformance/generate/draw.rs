@@ -44,6 +44,11 @@ impl Draws {
         self.0.wrapping_mul(0x2545_f491_4f6c_dd1d)
     }
 
+    /// Less than `limit`, or 0.
+    pub(crate) fn index(&mut self, limit: usize) -> usize {
+        ((self.next() >> 33) % (limit.max(1) as u64)) as usize
+    }
+
     /// A number below the limit, or 0.
     pub(crate) fn below(&mut self, limit: u8) -> u8 {
         ((self.next() >> 33) % u64::from(limit.max(1))) as u8

@@ -34,6 +34,25 @@ enum Entry {
     Wanted(Wanted),
 }
 
+/// What a peer did to its connection, which it opens when it first writes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Move {
+    /// It writes.
+    Writes {
+        /// Who.
+        peer: u8,
+        /// What.
+        bytes: Vec<u8>,
+    },
+    /// It leaves.
+    Leaves {
+        /// Who.
+        peer: u8,
+        /// By RST.
+        reset: bool,
+    },
+}
+
 /// Everything that happened, in order.
 #[derive(Clone, Debug, Default)]
 pub(super) struct Log(Vec<Entry>);
@@ -67,6 +86,22 @@ impl Log {
         self.0.push(Entry::Wanted(wanted));
     }
 
+    /// What the peers did.
+    pub(super) fn moves(&self) -> Vec<Move> {
+        let moves = self.0.iter().filter_map(|entry| match entry {
+            Entry::Sent { peer, bytes, .. } => Some(Move::Writes {
+                peer: *peer,
+                bytes: bytes.clone(),
+            }),
+            Entry::Left { peer, reset } => Some(Move::Leaves {
+                peer: *peer,
+                reset: *reset,
+            }),
+            _ => None,
+        });
+        moves.collect()
+    }
+
     /// The script; `prefix` is what the session's names begin with.
     pub(super) fn script(&self, prefix: &str) -> Script {
         let mut writer = Writer {
@@ -97,14 +132,15 @@ struct Writer<'a> {
     lines: Vec<Vec<u8>>,
 }
 
-fn name(peer: usize) -> String {
+/// The name of a peer in scripts.
+pub(in crate::conformance) fn name(peer: usize) -> String {
     NAMES
         .get(peer)
         .map_or_else(|| format!("peer{peer}"), |name| (*name).to_owned())
 }
 
 /// Bytes as a value; long ones of one kind in short.
-fn bytes(bytes: &[u8]) -> Value {
+pub(in crate::conformance) fn bytes(bytes: &[u8]) -> Value {
     const LONG: usize = 32;
     match bytes {
         [first, rest @ ..] if bytes.len() > LONG && rest.iter().all(|byte| byte == first) => {

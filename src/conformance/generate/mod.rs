@@ -13,8 +13,12 @@ mod tests;
 mod words;
 
 #[cfg(feature = "server")]
-pub(crate) use draw::{Acts, Draws};
+pub(crate) use draw::Acts;
+#[cfg(any(feature = "server", feature = "conform"))]
+pub(crate) use draw::Draws;
 pub use draw::{Weights, draw};
+pub use log::Move;
+pub(in crate::conformance) use log::{bytes, name};
 pub use op::{Admin, Kind, Malformed, Op, WorkKind};
 #[cfg(feature = "server")]
 pub(crate) use op::{FUNCTIONS, PEERS};

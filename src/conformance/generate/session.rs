@@ -1,6 +1,6 @@
 //! Plays a session on an arm, and has the model judge every step.
 
-use super::log::Log;
+use super::log::{Log, Move};
 use super::op::{Admin, FUNCTIONS, Kind, Op, PEERS, WorkKind};
 use super::words::{self, Words, packet_of};
 use crate::conformance::Script;
@@ -71,6 +71,11 @@ pub struct Played {
 }
 
 impl Played {
+    /// What the peers did to their connections.
+    pub fn moves(&self) -> Vec<Move> {
+        self.log.moves()
+    }
+
     /// What was said, up to what should have been, as a script; `prefix` is that of the names.
     pub fn script(&self, prefix: &str) -> Script {
         self.log.script(prefix)

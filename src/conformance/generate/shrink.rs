@@ -64,6 +64,7 @@ impl<T: Clone> Shrink<T> {
 
 #[cfg(test)]
 mod tests {
+    use super::super::Op;
     use super::*;
     use crate::conformance::generate::Op;
 

@@ -1,7 +1,7 @@
-//! The memory of launched servers, from their start to their end.
+//! The memory and processor time of launched servers, from their start to their end.
 
 use super::Launched;
-use crate::process::Resident;
+use crate::process::{self, Resident};
 use std::time::{Duration, Instant};
 
 /// How often a server is looked at, at the most: a look reads about all processes.
@@ -105,6 +105,14 @@ impl Launched {
             now: one.now + other.now,
             peak: one.peak + other.peak,
         })
+    }
+
+    /// The processor time that its process and all that came of it have used, in seconds; nothing
+    /// where that cannot be seen.
+    pub fn cpu_seconds(&self) -> Option<f64> {
+        let ids = self.server().group.all();
+        let each = ids.into_iter().filter_map(process::cpu_seconds);
+        each.reduce(|one, other| one + other)
     }
 }
 

@@ -1,5 +1,7 @@
 //! `gearbench fuzz` and `replay`.
 
+mod raw;
+
 use super::{BOUND, exits, gearbench, refuses};
 use crate::support::{
     Finished, Gearmand, Serve, Server, TempDir, require_or_skip, run_with_deadline,
