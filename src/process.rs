@@ -3,7 +3,7 @@
 use std::fs;
 
 /// Clock ticks of /proc/PID/stat in a second: a constant of Linux's interface to programs.
-const TICKS_PER_SECOND: f64 = 100.0;
+pub(crate) const TICKS_PER_SECOND: f64 = 100.0;
 
 /// Processor seconds that process `pid` has used; nothing where that cannot be seen.
 pub fn cpu_seconds(pid: u32) -> Option<f64> {

@@ -119,6 +119,11 @@ impl Server {
         format!("127.0.0.1:{}", self.port)
     }
 
+    #[allow(dead_code, reason = "of interest where a report looks at the server")]
+    pub(crate) fn pid(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Processor time of all its threads, from the scheduler's own books: /proc/PID/stat counts
     /// in steps of 10 ms.
     pub(crate) fn cpu(&self) -> Result<Duration> {

@@ -3,6 +3,7 @@
 use super::admin::Admin;
 use super::fairness::Shares;
 use super::faults::Happened;
+use super::lateness::Lateness;
 use super::pacer::Pacer;
 use super::plan::Plan;
 use super::shard::{Actor, RECONNECT_AFTER, Shard};
@@ -46,12 +47,36 @@ pub(crate) struct Done {
     pub(crate) happened: Vec<Happened>,
     pub(crate) tallies: Vec<Tally>,
     pub(crate) shares: Shares,
+    pub(crate) lateness: Lateness,
     pub(crate) connections_lost: u64,
     pub(crate) shed_in_restart: u64,
     pub(crate) reconnects: u64,
     pub(crate) unexpected: u64,
     pub(crate) first_refusal: Option<String>,
     pub(crate) gone: Option<String>,
+}
+
+impl Done {
+    /// Takes it from a shard that is over.
+    pub(crate) fn of(shard: &mut Shard, now: u64) -> Self {
+        shard.seconds.hand_over(now);
+        Done {
+            ledger: shard.ledger,
+            wakeups: shard.wakeups,
+            order: shard.order.close(),
+            updates: shard.updates,
+            happened: shard.faults.take_happened(),
+            tallies: std::mem::take(&mut shard.tallies),
+            shares: std::mem::take(&mut shard.shares),
+            lateness: shard.lateness.clone(),
+            shed_in_restart: shard.shed_in_restart,
+            connections_lost: shard.lost_workers + shard.lost_clients - shard.ended_by_faults,
+            reconnects: shard.reconnects,
+            unexpected: shard.unexpected,
+            first_refusal: shard.first_refusal.take(),
+            gone: shard.gone.take(),
+        }
+    }
 }
 
 /// Runs shard `index` of a plan to its end, on the calling thread.
@@ -90,7 +115,8 @@ async fn drive(
     driver.tick_until_over().await;
     driver.close_the_books().await;
     driver.say_farewell().await;
-    Ok(driver.done())
+    let now = driver.pacer.now();
+    Ok(driver.hub.with(|shard, _| Done::of(shard, now)))
 }
 
 #[derive(Clone)]
@@ -359,26 +385,6 @@ impl Driver {
         while self.pacer.now() < until && self.hub.with(|_, io| io.connections()) > 0 {
             self.look_again_at(self.pacer.now() + LOOK).await;
         }
-    }
-
-    fn done(&self) -> Done {
-        let now = self.pacer.now();
-        self.hub.with(|shard, _| shard.seconds.hand_over(now));
-        self.hub.with(|shard, _| Done {
-            ledger: shard.ledger,
-            wakeups: shard.wakeups,
-            order: shard.order.close(),
-            updates: shard.updates,
-            happened: shard.faults.take_happened(),
-            tallies: std::mem::take(&mut shard.tallies),
-            shares: std::mem::take(&mut shard.shares),
-            shed_in_restart: shard.shed_in_restart,
-            connections_lost: shard.lost_workers + shard.lost_clients - shard.ended_by_faults,
-            reconnects: shard.reconnects,
-            unexpected: shard.unexpected,
-            first_refusal: shard.first_refusal.take(),
-            gone: shard.gone.take(),
-        })
     }
 }
 

@@ -27,6 +27,7 @@ mod drive;
 mod fairness;
 mod faults;
 mod jobs;
+mod lateness;
 mod ledger;
 mod levels;
 mod machine;
@@ -43,6 +44,8 @@ pub mod search;
 mod seconds;
 mod shard;
 mod tally;
+#[cfg(test)]
+mod truth;
 pub mod units;
 mod watch;
 mod worker;

@@ -132,7 +132,7 @@ fn phase(tally: &Tally, plan: &Plan) -> report::Phase {
         sent_per_second: rate(tally.sent),
         completed_per_second: rate(tally.completed),
         server: server_use(tally),
-        generator_cpu_seconds: tally.cpu_seconds,
+        generator_cpu_seconds: tally.used.cpu_seconds,
         stages: tally
             .recorder
             .as_ref()

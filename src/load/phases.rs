@@ -127,7 +127,11 @@ impl Shard {
 
     /// Does what is due; returns when to look again, or `None` once all is over.
     pub(crate) fn tick(&mut self, now: u64, io: &mut Io) -> Option<u64> {
+        self.lateness.beat(now);
         self.serve_due(now, io);
+        if now < self.look_at {
+            return Some(self.wake_at());
+        }
         self.arrive(now, io);
         self.time_out(now);
         self.go_wrong(now, io);
@@ -151,7 +155,14 @@ impl Shard {
             Phase::Over => return None,
         }
         self.publish(now);
-        Some(self.next_look(now))
+        self.look_at = self.next_look(now);
+        Some(self.wake_at())
+    }
+
+    /// When there is something to do: a look around, a step of a job, or a beat.
+    fn wake_at(&self) -> u64 {
+        let due = self.due.peek().map_or(u64::MAX, |Reverse((due, ..))| *due);
+        self.look_at.min(self.lateness.next()).min(due)
     }
 
     fn over(&mut self, now: u64) -> Option<u64> {
@@ -162,9 +173,6 @@ impl Shard {
 
     fn next_look(&mut self, now: u64) -> u64 {
         let mut at = now + PERIOD;
-        if let Some(Reverse((due, ..))) = self.due.peek() {
-            at = at.min(*due);
-        }
         if let Some(end) = self.phase_end() {
             at = at.min(end);
         }
@@ -210,6 +218,9 @@ impl Shard {
             schedule.advance();
             self.ledger.scheduled += 1;
             self.tally().scheduled += 1;
+            if self.phase == Phase::Measure {
+                self.lateness.job(now - intended);
+            }
             match self.next_client() {
                 Some((index, conn)) if under_way < cap => {
                     under_way += 1;

@@ -12,6 +12,7 @@ use super::draw::Draws;
 use super::fairness::Shares;
 use super::faults::Faults;
 use super::jobs::Jobs;
+use super::lateness::Lateness;
 use super::order::Order;
 use super::pacer::{Pacer, nanoseconds};
 use super::payload::Bodies;
@@ -87,6 +88,8 @@ pub(crate) struct Shard {
     /// Jobs scheduled in the measured phases before this one.
     pub(crate) scheduled_before: u64,
     pub(crate) tallies: Vec<Tally>,
+    /// How late this thread was while it measured.
+    pub(crate) lateness: Lateness,
     /// Responses of the second that it is.
     pub(crate) seconds: Seconds,
     /// An empty one, to begin each phase with.
@@ -102,6 +105,8 @@ pub(crate) struct Shard {
     pub(crate) active_at: u64,
     /// When the phase's sending ended.
     pub(crate) quiet_from: u64,
+    /// When it looks around again, beats apart.
+    pub(crate) look_at: u64,
     /// Looks around for which the phase has seemed to be over.
     pub(crate) held_for: u32,
     pub(crate) unserved: Rc<Semaphore>,
@@ -172,6 +177,7 @@ impl Shard {
             measured_from: None,
             scheduled_before: 0,
             tallies: vec![Tally::begin(Phase::Connect, 1, None, None)],
+            lateness: Lateness::new().map_err(|_| LoadError::Recorder)?,
             seconds: Seconds::new(index, shared.gathered.clone())
                 .map_err(|_| LoadError::Recorder)?,
             recorder: Recorder::new().map_err(|_| LoadError::Recorder)?,
@@ -181,6 +187,7 @@ impl Shard {
             oldest: 0,
             active_at: 0,
             quiet_from: 0,
+            look_at: 0,
             held_for: 0,
             unserved: Rc::new(Semaphore::new(UNSERVED)),
             served: 0,
@@ -236,6 +243,10 @@ impl Shard {
         let recorder = recorded.then(|| self.recorder.clone());
         self.tallies
             .push(Tally::begin(phase, now, server, recorder));
+        match phase {
+            Phase::Measure => self.lateness.begin(now),
+            _ => self.lateness.end(),
+        }
         self.phase = phase;
         self.quiet_from = 0;
         self.held_for = 0;

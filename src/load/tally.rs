@@ -1,7 +1,7 @@
 //! What happened in each phase of a run.
 
 use super::jobs::Job;
-use super::machine::{self, ProcessUse};
+use super::machine::{self, ProcessUse, ThreadUse};
 use super::recorder::Recorder;
 
 /// The parts of a run, in order. Which of them there are is up to the plan.
@@ -58,8 +58,8 @@ pub(crate) struct Tally {
     pub(crate) scheduled: u64,
     pub(crate) sent: u64,
     pub(crate) completed: u64,
-    /// Processor seconds of this thread: at the start, then of the phase.
-    pub(crate) cpu_seconds: f64,
+    /// Processor time of this thread: at the start, then of the phase.
+    pub(crate) used: ThreadUse,
     pub(crate) server_start: Option<ProcessUse>,
     pub(crate) server_end: Option<ProcessUse>,
     /// `None` where latency means nothing.
@@ -82,7 +82,7 @@ impl Tally {
             scheduled: 0,
             sent: 0,
             completed: 0,
-            cpu_seconds: machine::thread_cpu_seconds(),
+            used: ThreadUse::now(),
             server_start: server.and_then(machine::process_use),
             server_end: None,
             recorder,
@@ -91,7 +91,7 @@ impl Tally {
 
     pub(crate) fn end(&mut self, now: u64, server: Option<u32>) {
         self.ended = self.over_at.map_or(now, |at| at.clamp(self.started, now));
-        self.cpu_seconds = machine::thread_cpu_seconds() - self.cpu_seconds;
+        self.used = ThreadUse::now().since(self.used);
         self.server_end = server.and_then(machine::process_use);
     }
 
@@ -119,7 +119,7 @@ impl Tally {
         self.scheduled += other.scheduled;
         self.sent += other.sent;
         self.completed += other.completed;
-        self.cpu_seconds += other.cpu_seconds;
+        self.used.add(other.used);
         if let (Some(ours), Some(theirs)) = (&mut self.recorder, &other.recorder) {
             ours.merge(theirs);
         }

@@ -154,6 +154,16 @@ fn add(sum: &mut Report, other: &Report) {
     sum.balance = None;
     let (ours, theirs) = (&mut sum.generator, &other.generator);
     ours.busy_percent = ours.busy_percent.max(theirs.busy_percent);
+    ours.late = match (ours.late, theirs.late) {
+        (Some(ours), Some(theirs)) => Some(ours.max(theirs)),
+        (ours, theirs) => ours.or(theirs),
+    };
+    let most = |ours: Option<f64>, theirs: Option<f64>| match (ours, theirs) {
+        (Some(ours), Some(theirs)) => Some(ours.max(theirs)),
+        (ours, theirs) => ours.or(theirs),
+    };
+    ours.cpu_wait_percent = most(ours.cpu_wait_percent, theirs.cpu_wait_percent);
+    ours.stolen_percent = most(ours.stolen_percent, theirs.stolen_percent);
     ours.sheds = ours.sheds.saturating_add(theirs.sheds);
     ours.connections_lost = ours
         .connections_lost

@@ -226,7 +226,29 @@ pub const METRICS: &[Metric] = &[
         name: "schedule_lag_p999_ns",
         unit: "ns",
         what: "99.9th percentile of the schedule lag.",
-        tells: "When it is large the generator was late, and the run is inconclusive.",
+        tells: "The generator was late, or the target let its submissions wait; `late` tells which.",
+    },
+    Metric {
+        name: "late",
+        unit: "ns",
+        what: "How late the generator itself did what was due: it made a job after its intended \
+               start, or noticed a beat of 2 ms after its time.",
+        tells: "What was due then was sent or read as late. Where the median or the 90th percentile \
+                of the response may be off by more than 1 ms and 2 % because of it, the run is \
+                inconclusive; of the last percentiles a note says so.",
+    },
+    Metric {
+        name: "cpu_wait_percent",
+        unit: "%",
+        what: "Share of the measured time that the generator's threads were ready to run while \
+               others ran.",
+        tells: "Why the generator was late: too few processors for all that runs on the machine.",
+    },
+    Metric {
+        name: "stolen_percent",
+        unit: "%",
+        what: "Share of all processors that the host of a virtual machine kept for others.",
+        tells: "Why everything was late: move the run to another machine, or another hour.",
     },
     Metric {
         name: "busy_percent",

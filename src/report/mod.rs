@@ -72,7 +72,7 @@ pub use origin::Origin;
 pub use run::Document as LoadDocument;
 #[cfg(feature = "load")]
 pub use run::{
-    Environment, Fault, Generator, Interval, Ledger, LoopKind, Phase, Polls, Report,
+    Environment, Fault, Generator, Interval, Late, Ledger, LoopKind, Phase, Polls, Report,
     SCHEMA_VERSION, Sample, ServerUse, ServiceLevel, Stage, Target, Updates, Wakeups,
 };
 pub use verdict::{Finding, Kind, Verdict};

@@ -325,6 +325,17 @@ pub struct Generator {
     pub busy_percent: f64,
     /// 99.9th percentile of the schedule lag, in nanoseconds; `None` in a closed loop.
     pub schedule_lag_p999_ns: Option<u64>,
+    /// How late the generator itself did what was due; `None` where too little was measured.
+    #[serde(default)]
+    pub late: Option<Late>,
+    /// Share of the measured time that its threads were ready to run while others ran, in
+    /// percent; `None` where that cannot be seen.
+    #[serde(default)]
+    pub cpu_wait_percent: Option<f64>,
+    /// Share of all processors that the host of a virtual machine kept for others, in percent;
+    /// `None` where that cannot be seen.
+    #[serde(default)]
+    pub stolen_percent: Option<f64>,
     /// Jobs not sent, because too many were on their way.
     pub sheds: u64,
     /// Connections that ended before the run did.
@@ -333,6 +344,33 @@ pub struct Generator {
     pub reconnects: u64,
     /// Packets that the receiver could not expect.
     pub unexpected_packets: u64,
+}
+
+/// How late the generator itself did what was due, in nanoseconds: jobs of an open loop were made
+/// after their intended start, and a beat of 2 ms was noticed after its time.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
+#[serde(deny_unknown_fields)]
+pub struct Late {
+    /// Median.
+    pub p50_ns: u64,
+    /// 90th percentile.
+    pub p90_ns: u64,
+    /// 99th percentile.
+    pub p99_ns: u64,
+    /// 99.9th percentile.
+    pub p999_ns: u64,
+}
+
+impl Late {
+    /// The larger of both, percentile by percentile.
+    pub fn max(self, other: Self) -> Self {
+        Late {
+            p50_ns: self.p50_ns.max(other.p50_ns),
+            p90_ns: self.p90_ns.max(other.p90_ns),
+            p99_ns: self.p99_ns.max(other.p99_ns),
+            p999_ns: self.p999_ns.max(other.p999_ns),
+        }
+    }
 }
 
 /// One second of a run.

@@ -393,6 +393,11 @@ fn wakeups(screen: &mut Screen, report: &Report) {
     screen.row("wake-ups", &parts);
 }
 
+/// Lateness of the generator (p99) that the screen has room for, in nanoseconds.
+const WORTH_TELLING_NS: u64 = 1_000_000;
+/// The same of what kept it waiting.
+const WORTH_TELLING_PERCENT: f64 = 5.0;
+
 fn health(screen: &mut Screen, report: &Report) {
     let g = &report.generator;
     let plural = if g.threads == 1 { "" } else { "s" };
@@ -402,6 +407,18 @@ fn health(screen: &mut Screen, report: &Report) {
     ];
     if let Some(lag) = g.schedule_lag_p999_ns {
         parts.push(format!("schedule lag p99.9 {}", duration(lag)));
+    }
+    if let Some(late) = g.late.filter(|late| late.p99_ns > WORTH_TELLING_NS) {
+        let [p50, p99] = [late.p50_ns, late.p99_ns].map(duration);
+        parts.push(format!("late p50 {p50}, p99 {p99}"));
+    }
+    for (percent, what) in [
+        (g.cpu_wait_percent, "waited for a processor"),
+        (g.stolen_percent, "processors taken by the host"),
+    ] {
+        if let Some(percent) = percent.filter(|percent| *percent > WORTH_TELLING_PERCENT) {
+            parts.push(format!("{what} {percent:.0} %"));
+        }
     }
     if g.connections_lost > 0 {
         let (lost, again) = (count(g.connections_lost), count(g.reconnects));

@@ -360,6 +360,31 @@ impl Io {
         self.conns.len()
     }
 
+    /// Takes all that waits to be written, as if the kernel had: of which connection, and whether
+    /// the service wants to know.
+    #[cfg(test)]
+    pub(crate) fn take_written(&mut self) -> Vec<(ConnId, bool, Vec<u8>)> {
+        let mut dirty = Vec::new();
+        self.take_dirty(&mut dirty);
+        let mut written = Vec::new();
+        for id in dirty {
+            let Some(conn) = self.conns.get_mut(id) else {
+                continue;
+            };
+            let mut bytes = Vec::new();
+            while !conn.out.is_empty() {
+                let (slices, count) = conn.out.slices();
+                let before = bytes.len();
+                slices[..count]
+                    .iter()
+                    .for_each(|slice| bytes.extend_from_slice(slice));
+                conn.out.advance(bytes.len() - before);
+            }
+            written.push((id, std::mem::take(&mut conn.stamp), bytes));
+        }
+        written
+    }
+
     /// Forgets the connection: what is unsent is lost, the socket's sending direction is shut.
     pub(crate) fn remove(&mut self, id: ConnId) {
         drop(self.take(id));

@@ -18,6 +18,7 @@ mod hostile;
 mod http;
 mod interop;
 mod metrics;
+mod metronome;
 mod promises;
 mod property;
 mod readme;

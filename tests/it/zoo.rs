@@ -302,7 +302,7 @@ fn a_rate_beyond_all_reach_ends_when_its_time_is_over() {
 }
 
 #[test]
-fn jobs_of_the_warm_up_are_not_completed_by_the_measured_load() {
+fn a_job_is_completed_by_the_phase_that_it_ends_in() {
     let beast = Beast::unleash(Vice::None);
     let mut plan = plan(beast.address());
     let phase = Duration::from_millis(200);
@@ -312,9 +312,43 @@ fn jobs_of_the_warm_up_are_not_completed_by_the_measured_load() {
     let [warmup, measure] = &report.phases[..] else {
         panic!("{:?}", report.phases);
     };
-    // All of the one end by themselves, in whatever phase that is.
-    assert_eq!(warmup.completed, warmup.sent);
-    assert!(measure.completed <= measure.sent);
+    // When the one ends, the jobs that are on their way are the other's to complete.
+    assert!(warmup.completed < warmup.sent, "{warmup:?}");
+    assert!(warmup.completed + measure.completed <= report.ledger.ok);
+    assert_eq!(warmup.sent + measure.sent, report.ledger.sent);
+}
+
+#[test]
+fn a_run_that_misses_its_service_level_for_too_long_is_ended_early() {
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    (plan.jobs, plan.duration) = (None, Some(Duration::from_secs(120)));
+    // More than any machine does.
+    plan.slos = vec!["throughput > 1000000000".parse().expect("a service level")];
+    plan.abort_after = Some(Duration::from_secs(1));
+    let report = run(plan);
+    assert_eq!(report.verdict.exit_code, exit::SLO, "{:?}", report.verdict);
+    let early = |found: &&gearbench::report::Finding| found.text.starts_with("ended early");
+    assert_eq!(report.verdict.findings.iter().filter(early).count(), 1);
+    let measured = report.headline().expect("a phase").seconds;
+    assert!((1.0..60.0).contains(&measured), "{measured} s");
+    nothing_is_lost_or_left(&report, &beast);
+}
+
+#[test]
+fn a_job_that_runs_before_its_time_is_early() {
+    // The beast knows no time.
+    let beast = Beast::unleash(Vice::None);
+    let mut plan = plan(beast.address());
+    plan.epoch = Some(Duration::from_secs(2));
+    let report = run(plan);
+    broken(&report);
+    assert_eq!(report.ledger.early, JOBS, "{:?}", report.ledger);
+    assert!(
+        report.verdict.findings[0]
+            .text
+            .contains("early: run before")
+    );
 }
 
 #[test]

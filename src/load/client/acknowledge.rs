@@ -73,7 +73,7 @@ impl Shard {
         self.count(number, End::of(fate));
         self.jobs.end(number);
         if self.phase != Phase::Flood {
-            self.completed(job);
+            self.tally().completed += 1;
         }
     }
 }

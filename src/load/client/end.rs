@@ -2,10 +2,9 @@
 
 use super::Client;
 use crate::load::draw::Fate;
-use crate::load::jobs::{Job, NOBODY};
+use crate::load::jobs::NOBODY;
 use crate::load::recorder::Stage;
 use crate::load::shard::Shard;
-use crate::load::tally::Phase;
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -51,16 +50,6 @@ impl Shard {
             End::Restart => self.ledger.lost_in_restart += 1,
         }
         true
-    }
-
-    /// Counts a job for the phase in which it ended; one of the warm-up stays out of the measured
-    /// load.
-    #[inline]
-    pub(super) fn completed(&mut self, job: &Job) {
-        match &mut self.tallies[usize::from(job.phase)] {
-            own if own.phase == Phase::Warmup => own.completed += 1,
-            _ => self.tally().completed += 1,
-        }
     }
 
     /// The client's connection ended: its foreground jobs will never be answered, and whether an

@@ -397,6 +397,18 @@ fn health(report: &Report) -> Vec<Fact> {
     if let Some(lag) = g.schedule_lag_p999_ns {
         facts.push(fact("schedule lag p99.9", duration(lag)));
     }
+    if let Some(late) = g.late {
+        let [p50, p90, p99, p999] =
+            [late.p50_ns, late.p90_ns, late.p99_ns, late.p999_ns].map(duration);
+        let row = format!("p50 {p50}, p90 {p90}, p99 {p99}, p99.9 {p999}");
+        facts.push(fact("late by", row));
+    }
+    if let Some(percent) = g.cpu_wait_percent {
+        facts.push(fact("waited for a processor", format!("{percent:.1} %")));
+    }
+    if let Some(percent) = g.stolen_percent {
+        facts.push(fact("taken by the host", format!("{percent:.1} %")));
+    }
     let lost = format!(
         "{}, {} made again",
         count(g.connections_lost),
