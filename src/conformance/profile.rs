@@ -5,12 +5,14 @@
 //! which failures it is known, with a reason and a source, that and how they happen.
 
 mod detect;
+mod divergence;
 mod error;
 mod evidence;
 mod known;
 mod settings;
 
 pub use detect::{Rules, detect};
+pub use divergence::{KnownDivergence, Treatment};
 pub use error::ProfileError;
 pub use evidence::Evidence;
 pub use known::Known;
@@ -77,10 +79,9 @@ pub struct Profile {
     /// Failures that are known.
     #[serde(default)]
     pub known: Vec<Known>,
-    /// Where generated sessions are known to part from the model; `case` names the requirement
-    /// that is not met, or `death` or `silence`.
+    /// Where generated sessions are known to part from the model.
     #[serde(default)]
-    pub divergence: Vec<Known>,
+    pub divergence: Vec<KnownDivergence>,
 }
 
 impl Profile {

@@ -22,8 +22,11 @@ pub(super) fn profile(data: &[u8]) {
     };
     match Profile::parse("file.toml", text) {
         Ok(profile) => {
-            for known in profile.known.iter().chain(&profile.divergence) {
+            for known in &profile.known {
                 let _ = (known.is_about("P-SUB-1"), known.explains("nothing"));
+            }
+            for known in &profile.divergence {
+                let _ = known.explains("P-SUB-01", "nothing");
             }
             let _ = profile.known_for("admin/status", "none").count();
         }

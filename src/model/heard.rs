@@ -155,6 +155,20 @@ impl Divergence {
         }
     }
 
+    /// A list that is not `wanted`.
+    pub(super) fn list(
+        rule: &'static str,
+        peer: usize,
+        wanted: Vec<Vec<u8>>,
+        found: &[Vec<u8>],
+    ) -> Self {
+        let found: Vec<String> = found
+            .iter()
+            .map(|row| format!("\"{}\"", row.escape_ascii()))
+            .collect();
+        Divergence::new(rule, Wanted::List(peer, wanted), found.join(", "))
+    }
+
     pub(super) fn nothing(rule: &'static str, peer: usize, found: String) -> Self {
         Divergence::new(rule, Wanted::Nothing(peer), found)
     }

@@ -1,7 +1,7 @@
 //! The jobs of the model: where they stand, and what becomes of them with time and lost workers.
 
 use super::heard::{Divergence, Heard, Said, packet};
-use super::{Judgement, Model};
+use super::{Deviation, Judgement, Model};
 use crate::protocol::{GrabKind, PacketType as T, Priority, Submit};
 
 /// Digits of the largest number that 64 bits hold.
@@ -35,6 +35,8 @@ pub(super) struct Job {
     pub(super) writing: Option<u64>,
     /// The turn it came in.
     pub(super) born: u64,
+    /// Nobody is to miss it any more, but the server may not have forgotten it yet.
+    pub(super) dropped: bool,
     /// Who waits for it, once for each submission.
     pub(super) waiters: Vec<usize>,
     pub(super) place: Place,
@@ -59,6 +61,7 @@ impl Job {
             kept: false,
             writing: None,
             born: turn,
+            dropped: false,
             waiters: Vec::new(),
             place: match due {
                 Some(due) if due > now => Place::Delayed { due },
@@ -71,7 +74,7 @@ impl Job {
     }
 
     pub(super) fn is_queued(&self) -> bool {
-        matches!(self.place, Place::Queued { .. })
+        matches!(self.place, Place::Queued { .. }) && !self.dropped
     }
 
     pub(super) fn is_running(&self) -> bool {
@@ -85,7 +88,7 @@ impl Job {
 
     /// Nobody would miss it.
     pub(super) fn is_abandoned(&self) -> bool {
-        !self.outlives() && self.waiters.is_empty()
+        self.dropped || (!self.outlives() && self.waiters.is_empty())
     }
 
     /// Whether the submission is one of this job: by the unique, or for `-` by the payload. An
@@ -128,6 +131,22 @@ impl Job {
 pub(super) fn number(text: &[u8]) -> Vec<u8> {
     let is_number = (1..=MAX_DIGITS).contains(&text.len()) && text.iter().all(u8::is_ascii_digit);
     if is_number { text } else { b"0" }.to_vec()
+}
+
+/// The same where it is kept in 32 bits: what begins like a number is one, and the rest is cut off.
+pub(super) fn narrow_number(text: &[u8]) -> Vec<u8> {
+    let text = String::from_utf8_lossy(text);
+    let (sign, digits) = match text.strip_prefix('-') {
+        Some(digits) => (-1, digits),
+        None => (1, &*text),
+    };
+    let end = digits.find(|c: char| !c.is_ascii_digit());
+    let digits = &digits[..end.unwrap_or(digits.len())];
+    let number: i64 = match digits {
+        "" => 0,
+        digits => digits.parse().unwrap_or(i64::MAX),
+    };
+    ((sign * number) as u32).to_string().into_bytes()
 }
 
 /// Known, running, numerator and denominator of a status answer.
@@ -177,8 +196,11 @@ impl Model {
         rule: &'static str,
         heard: &mut Heard,
     ) -> Judgement {
+        let lingers = self.jobs[index].is_abandoned();
+        let again = again && (!lingers || self.meets(Deviation::DroppedJobsLinger));
         let job = &mut self.jobs[index];
-        if again && !job.is_abandoned() {
+        if again {
+            job.dropped = lingers;
             job.place = Place::Queued { turn: self.turn };
             job.limit = None;
             job.progress = [b"0".to_vec(), b"0".to_vec()];
@@ -194,10 +216,21 @@ impl Model {
         rule: &'static str,
         heard: &mut Heard,
     ) -> Result<(), Divergence> {
+        self.tell_failure(index, rule, heard)?;
         let job = self.jobs.remove(index);
+        self.remove(job, heard)
+    }
+
+    /// All who wait for the job hear that it failed.
+    pub(super) fn tell_failure(
+        &self,
+        index: usize,
+        rule: &'static str,
+        heard: &mut Heard,
+    ) -> Result<(), Divergence> {
+        let job = &self.jobs[index];
         let failed = packet(T::WORK_FAIL, &[&job.handle], b"");
         let mut waiters = job.waiters.iter();
-        waiters.try_for_each(|&waiter| heard.exactly(waiter, rule, failed.clone()))?;
-        self.remove(job, heard)
+        waiters.try_for_each(|&waiter| heard.exactly(waiter, rule, failed.clone()))
     }
 }

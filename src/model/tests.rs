@@ -1,7 +1,7 @@
 //! The model on answers that are right and on those that are wrong.
 
 use super::*;
-use crate::protocol::{Body, Priority};
+use crate::protocol::{Body, GrabKind, Priority, Submit, Work};
 
 const CLIENT: usize = 0;
 const WORKER: usize = 1;

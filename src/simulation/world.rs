@@ -143,6 +143,7 @@ impl World {
             durable: setup.durable,
             holds_grabs: setup.hold_grabs,
             shared: false,
+            ..Rules::default()
         };
         World {
             setup,

@@ -3,11 +3,12 @@
 use super::super::conform::Prepared;
 use super::super::progress::Line;
 use super::super::signals::Interruption;
-use crate::conformance::fuzz::{self, Finding, Options, Outcome, raw};
+use crate::conformance::fuzz::{self, Finding, Met, Options, Outcome, raw};
 use crate::conformance::launch::Memory;
+use crate::conformance::profile::Treatment;
 use crate::report::quantity::{bytes, count};
 use std::fmt::Write as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
@@ -76,7 +77,7 @@ pub(super) fn render(
     options: &Options,
     outcome: &Outcome,
     took: Duration,
-    written: &[Option<PathBuf>],
+    written: &[PathBuf],
     repeat: &str,
 ) -> String {
     let mut out = String::new();
@@ -84,12 +85,14 @@ pub(super) fn render(
     let _ = writeln!(
         out,
         "gearbench fuzz  {}  profile {}  seed {}\n\n\
-         sessions   {} played, {} to their end; {} steps, {} jobs handed out, in {:.1} s",
+         sessions   {} played, {} to their end, {} to something known; {} steps, {} jobs handed out, \
+         in {:.1} s",
         prepared.server.target,
         prepared.profile.name,
         options.seed,
         count(outcome.sessions),
         count(outcome.passed),
+        count(outcome.known),
         count(outcome.steps),
         count(outcome.jobs),
         took.as_secs_f64()
@@ -100,19 +103,23 @@ pub(super) fn render(
     if let Some(memory) = outcome.memory {
         let _ = writeln!(out, "memory     {}", resident(memory));
     }
-    for (finding, file) in outcome.findings.iter().zip(written) {
-        found(&mut out, finding, file.as_ref(), repeat);
+    if !outcome.met.is_empty() {
+        let _ = writeln!(out);
     }
-    let new = outcome
-        .findings
-        .iter()
-        .filter(|found| found.known.is_none());
-    let verdict = match (new.count(), outcome.sessions) {
+    for met in &outcome.met {
+        let _ = writeln!(out, "KNOWN  {}", known(met));
+    }
+    for (finding, file) in outcome.findings.iter().zip(written) {
+        found(&mut out, finding, file, repeat);
+    }
+    let confirmed = outcome.findings.iter().filter(|it| it.is_confirmed());
+    let verdict = match (confirmed.count(), outcome.sessions) {
         (_, 0) => "NOTHING PLAYED".to_owned(),
         (0, _) => {
             "PASSED: nothing that the model does not allow, or the profile does not know".to_owned()
         }
-        (new, _) => format!("FAILED: {new} rules broken that the profile does not know"),
+        (1, _) => "FAILED: 1 finding that the profile does not know".to_owned(),
+        (new, _) => format!("FAILED: {new} findings that the profile does not know"),
     };
     let _ = writeln!(out, "\nverdict    {verdict}");
     out
@@ -128,26 +135,22 @@ pub(super) fn resident(memory: Memory) -> String {
     )
 }
 
-fn found(out: &mut String, finding: &Finding, file: Option<&PathBuf>, repeat: &str) {
-    let (rule, times) = (&finding.failing.rule, count(finding.times));
-    // A string takes every write.
-    let _ = match &finding.known {
-        Some(reason) => writeln!(out, "\nKNOWN  {rule}, {times} sessions: {reason}"),
-        None => writeln!(
-            out,
-            "\nNEW    {rule}, {times} sessions, the first of seed {}\n       {}",
-            finding.seed,
-            finding
-                .failing
-                .text
-                .escape_default()
-                .to_string()
-                .replace("\\'", "'")
-                .replace("\\\"", "\"")
-        ),
+/// What is known, and how often it was met.
+fn known(met: &Met) -> String {
+    let times = count(met.times);
+    let met_so = match met.known.treatment {
+        Treatment::Follow(_) => format!("followed {times} times"),
+        Treatment::Avoid(subject) => format!("avoided: no {subject}"),
+        Treatment::End(_) => format!("ended {times} sessions"),
     };
-    let Some(file) = file else {
-        return;
+    format!("{}, {met_so}: {}", met.known.case, met.known.reason)
+}
+
+fn found(out: &mut String, finding: &Finding, file: &Path, repeat: &str) {
+    let (rule, times) = (&finding.failing.rule, count(finding.times));
+    let settings = match finding.settings.is_empty() {
+        true => String::new(),
+        false => format!(", with {}", finding.settings),
     };
     let (failed, played) = finding.confirmed;
     let file = file.display();
@@ -156,9 +159,23 @@ fn found(out: &mut String, finding: &Finding, file: Option<&PathBuf>, repeat: &s
     } else {
         ""
     };
+    let kind = match finding.is_confirmed() {
+        true => "NEW  ",
+        false => "ONCE ",
+    };
+    // A string takes every write.
     let _ = writeln!(
         out,
-        "       {} steps, failed in {failed} of {played}: gearbench replay {file} {repeat}{hazardous}\n",
+        "\n{kind}  {rule}, {times} sessions, the first of seed {}{settings}\n       {}\n       \
+         {} steps, failed in {failed} of {played}: gearbench replay {file} {repeat}{hazardous}\n",
+        finding.seed,
+        finding
+            .failing
+            .text
+            .escape_default()
+            .to_string()
+            .replace("\\'", "'")
+            .replace("\\\"", "\""),
         finding.ops.len()
     );
     for line in finding.script.to_string().lines() {

@@ -171,6 +171,12 @@ impl Settings {
     }
 }
 
+impl FromIterator<Setting> for Settings {
+    fn from_iter<I: IntoIterator<Item = Setting>>(all: I) -> Self {
+        Settings(all.into_iter().collect())
+    }
+}
+
 impl<'de> Deserialize<'de> for Settings {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         Settings::from_table(&Table::deserialize(deserializer)?).map_err(de::Error::custom)

@@ -3,20 +3,28 @@
 //!
 //! A server that was started for the campaign is started again after each failure: what went wrong
 //! in one session must not be charged to the next. A failure counts as the same one when the same
-//! rule is broken by the same kind of act; the first of each is shrunk, the others are counted.
+//! rule is broken by the same kind of act with the same kind of answer; the first of each is shrunk,
+//! the others are counted, and what is the same when it is shrunk is counted together.
+//!
+//! What a profile knows of the server is left out of the sessions, followed by the model, or ends
+//! the session and is counted.
 
 mod finding;
+mod known;
 pub mod raw;
 mod seat;
+mod settings;
 
 pub use finding::{Failing, Finding};
+pub use known::{Knowledge, Met};
 
 use super::generate::{Op, Played, Shrink, Weights, draw};
 use super::launch::Memory;
-use super::profile::Known;
+use super::profile::Templates;
 use super::runner::Place;
 use crate::model::Rules;
 use seat::{Gone, Seat};
+use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
 /// How often a shrunk failure is played to say how often it comes.
@@ -37,14 +45,16 @@ pub struct Options {
     pub seed: u64,
     /// No session begins after this time.
     pub duration: Option<Duration>,
-    /// What sessions may hold.
-    pub weights: Weights,
+    /// Whether packets that can kill or wedge a faulty server are sent.
+    pub hazardous: bool,
     /// How the server was started, as far as the model has to know.
     pub rules: Rules,
     /// What all names begin with.
     pub namespace: String,
-    /// Failures that are known.
-    pub known: Vec<Known>,
+    /// What is known of the server.
+    pub knowledge: Knowledge,
+    /// How a server is started with settings, where they are to be drawn.
+    pub draw_settings: Option<Templates>,
     /// How long the server may take to accept, or to take what is sent.
     pub patience: Duration,
 }
@@ -68,6 +78,10 @@ pub struct Outcome {
     pub steps: u64,
     /// Jobs that were handed out.
     pub jobs: u64,
+    /// What is known, and how often it was met.
+    pub met: Vec<Met>,
+    /// Sessions that ended with something known.
+    pub known: u64,
     /// What was found, each once.
     pub findings: Vec<Finding>,
     /// How often the server has died.
@@ -81,7 +95,15 @@ pub struct Outcome {
 /// Plays a campaign.
 pub fn campaign(place: &Place, options: &Options, watch: &dyn Watch) -> Outcome {
     let started = Instant::now();
-    let mut outcome = Outcome::default();
+    let mut outcome = Outcome {
+        met: Met::all(&options.knowledge),
+        ..Outcome::default()
+    };
+    let weights = Weights {
+        time: false,
+        hazardous: options.hazardous,
+        without: options.knowledge.without(),
+    };
     let mut seat = Seat::new(place, options);
     for number in 0..options.sessions {
         let late = options
@@ -91,7 +113,8 @@ pub fn campaign(place: &Place, options: &Options, watch: &dyn Watch) -> Outcome 
             break;
         }
         let seed = options.seed.wrapping_add(number);
-        let ops = draw(seed, options.steps, options.weights);
+        let ops = draw(seed, options.steps, weights);
+        seat.turn_over(number);
         if let Err(Gone(why)) = session(&mut seat, seed, ops, &mut outcome, watch) {
             outcome.gone = Some(why);
             break;
@@ -114,43 +137,44 @@ fn session(
     outcome.sessions += 1;
     outcome.steps += played.steps as u64;
     outcome.jobs += played.assigned as u64;
+    Met::count(&mut outcome.met, &played);
     let Some(failing) = seat.failing(&played) else {
         outcome.passed += 1;
         return Ok(());
     };
     outcome.deaths += u64::from(failing.died);
     seat.clean_up(&played, &prefix);
-    if let Some(finding) = outcome
-        .findings
-        .iter_mut()
-        .find(|finding| finding.failing.is(&failing))
-    {
+    if let Some(known) = seat.options().knowledge.explains(&failing) {
+        outcome.known += 1;
+        outcome.met[known].times += 1;
+        return Ok(());
+    }
+    let mut findings = outcome.findings.iter_mut();
+    if let Some(finding) = findings.find(|finding| finding.covers(&failing)) {
         finding.times += 1;
         return Ok(());
     }
-    let known = reason(seat.options(), &failing);
-    let shrunk = match &known {
-        // What is known needs no new proof.
-        Some(_) => Shrunk::whole(ops, &played, &prefix, failing),
-        None => shrink(seat, ops, (played, prefix, failing), outcome, watch)?,
-    };
-    outcome.findings.push(Finding {
+    let shapes = BTreeSet::from([failing.shape()]);
+    let shrunk = shrink(seat, ops, (played, prefix, failing), outcome, watch)?;
+    let finding = Finding {
         seed,
-        known,
         times: 1,
+        shapes,
+        settings: seat.settings().clone(),
         ops: shrunk.ops,
         script: shrunk.script,
         failing: shrunk.failing,
         confirmed: shrunk.confirmed,
-    });
+    };
+    let mut findings = outcome.findings.iter_mut();
+    match findings.find(|other| other.is_same(&finding)) {
+        Some(same) => {
+            same.times += 1;
+            same.shapes.extend(finding.shapes);
+        }
+        None => outcome.findings.push(finding),
+    }
     Ok(())
-}
-
-/// Why the failure is known, if it is.
-fn reason(options: &Options, failing: &Failing) -> Option<String> {
-    let mut known = options.known.iter();
-    let known = known.find(|known| known.is_about(&failing.rule) && known.explains(&failing.text));
-    known.map(|known| known.reason.clone())
 }
 
 /// The shortest session that fails in the same way.

@@ -1,9 +1,10 @@
 //! The server that sessions are played on.
 
-use super::Options;
 use super::finding::Failing;
+use super::{Options, settings};
 use crate::conformance::Namespace;
 use crate::conformance::arm::ArmError;
+use crate::conformance::features::Settings;
 use crate::conformance::generate::{Failure, Op, Played, play};
 use crate::conformance::launch::{Launched, Memory, MemoryWatch};
 use crate::conformance::memory::MemoryArm;
@@ -11,6 +12,7 @@ use crate::conformance::runner::Place;
 use crate::conformance::runner::tidy::tidy;
 use crate::conformance::tcp::TcpArm;
 use crate::engine::Policy;
+use crate::model::Deviation;
 use std::time::Duration;
 
 /// How long a server that answers no more may take to end.
@@ -19,6 +21,9 @@ const LAST_BREATH: Duration = Duration::from_secs(1);
 const LAST_WORDS: usize = 8;
 /// How often the process is looked at within its last breath.
 const LOOKS: u32 = 20;
+
+/// Sessions on a server with drawn settings, before another is started.
+const TERM: u64 = 20;
 
 /// There is no server to go on with; why.
 pub(super) struct Gone(pub(super) String);
@@ -32,6 +37,10 @@ pub(super) struct Seat<'a> {
     memory: MemoryWatch,
     /// Counts the sessions, for names of their own.
     played: u64,
+    /// What the server is started with.
+    settings: Settings,
+    /// Counts the drawn settings.
+    drawn: u64,
 }
 
 impl<'a> Seat<'a> {
@@ -42,6 +51,8 @@ impl<'a> Seat<'a> {
             server: None,
             memory: MemoryWatch::default(),
             played: 0,
+            settings: Settings::default(),
+            drawn: 0,
         }
     }
 
@@ -49,11 +60,31 @@ impl<'a> Seat<'a> {
         self.options
     }
 
+    /// What the server is started with.
+    pub(super) fn settings(&self) -> &Settings {
+        &self.settings
+    }
+
+    /// Before a session that is not one of a failure again: another server with other settings,
+    /// where they are drawn.
+    pub(super) fn turn_over(&mut self, number: u64) {
+        let Some(templates) = &self.options.draw_settings else {
+            return;
+        };
+        if number.is_multiple_of(TERM) {
+            let seed = self.options.seed.wrapping_add(self.drawn);
+            self.settings = settings::draw(seed, templates);
+            self.drawn += 1;
+            self.close();
+        }
+    }
+
     /// Plays a session; with it, what its names began with.
     pub(super) fn play(&mut self, ops: &[Op]) -> Result<(Played, String), Gone> {
         self.played += 1;
         let prefix = format!("{}{}-", self.options.namespace, self.played);
-        let rules = self.options.rules;
+        let rules = self.options.knowledge.rules(self.options.rules);
+        let rules = settings::rules(&self.settings, rules);
         let played = match self.place {
             Place::Memory => {
                 let mut arm = MemoryArm::new(Policy {
@@ -71,15 +102,24 @@ impl<'a> Seat<'a> {
         if let Some(server) = &self.server {
             self.memory.look(server);
         }
+        if played.met.contains_key(&Deviation::DropForgetsJobs) {
+            // They are there for ever, also in the lists of the next session.
+            self.server = None;
+        }
         Ok((played, prefix))
     }
 
     /// What came of the memory of launched servers: of the one that grew most.
     pub(super) fn memory(&mut self) -> Option<Memory> {
-        if let Some(server) = &self.server {
-            self.memory.settle(server);
-        }
+        self.close();
         self.memory.worst()
+    }
+
+    /// The server's time is over.
+    fn close(&mut self) {
+        if let Some(server) = self.server.take() {
+            self.memory.settle(&server);
+        }
     }
 
     /// An arm of the server, which is started where there is none.
@@ -89,8 +129,11 @@ impl<'a> Seat<'a> {
             Place::Launch(launcher) => match &self.server {
                 Some(server) => server.address().to_string(),
                 None => {
+                    let templates = self.options.draw_settings.as_ref();
+                    let arguments = templates.map(|all| all.arguments(&self.settings));
+                    let arguments = arguments.transpose().unwrap_or_default();
                     let server = launcher
-                        .start(&[])
+                        .start(&arguments.unwrap_or_default())
                         .map_err(|error| Gone(error.to_string()))?;
                     self.memory.begin(&server);
                     self.server.insert(server).address().to_string()

@@ -2,7 +2,11 @@
 //! disconnects gets further with everything else ("swarm testing").
 
 use super::op::{Admin, BODIES, FUNCTIONS, Kind, Malformed, Op, PEERS, UNIQUES, WorkKind};
+use super::subject::Subjects;
 use crate::protocol::{GrabKind, Priority};
+
+/// How often something that a session may hold is drawn for.
+const DRAWS: usize = 100;
 
 /// What sessions may hold.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -11,6 +15,8 @@ pub struct Weights {
     pub time: bool,
     /// Packets that can kill or wedge a faulty server.
     pub hazardous: bool,
+    /// What is left out: what the server lacks or is known not to bear.
+    pub without: Subjects,
 }
 
 impl Weights {
@@ -18,6 +24,7 @@ impl Weights {
     pub const ALL: Weights = Weights {
         time: true,
         hazardous: true,
+        without: Subjects::NONE,
     };
 }
 
@@ -229,8 +236,20 @@ impl Acts {
         }
         Op::Act {
             peer: draws.below(self.peers),
-            kind: among(self.pick(draws), &self.uniques),
+            kind: self.allowed(draws),
         }
+    }
+
+    /// Draws until there is nothing in it that is left out.
+    fn allowed(&self, draws: &mut Draws) -> Kind {
+        let mut drawn = (0..DRAWS).map(|_| among(self.pick(draws), &self.uniques));
+        let is_allowed = |kind: &Kind| {
+            !kind
+                .subjects()
+                .iter()
+                .any(|it| self.weights.without.has(it))
+        };
+        drawn.find(is_allowed).unwrap_or(Kind::PreSleep)
     }
 
     fn pick(&self, draws: &mut Draws) -> Kind {

@@ -139,14 +139,19 @@ pub(in crate::conformance) fn name(peer: usize) -> String {
         .map_or_else(|| format!("peer{peer}"), |name| (*name).to_owned())
 }
 
-/// Bytes as a value; long ones of one kind in short.
+/// Bytes as a value; long ones that are a short word again and again in short.
 pub(in crate::conformance) fn bytes(bytes: &[u8]) -> Value {
     const LONG: usize = 32;
-    match bytes {
-        [first, rest @ ..] if bytes.len() > LONG && rest.iter().all(|byte| byte == first) => {
-            Value(vec![Part::Repeat(vec![*first], bytes.len())])
-        }
-        bytes => Value::bytes(bytes),
+    const LONGEST_WORD: usize = 8;
+    let repeats =
+        |word: usize| bytes.len() % word == 0 && bytes[word..] == bytes[..bytes.len() - word];
+    let word = (1..=LONGEST_WORD).find(|&word| bytes.len() > LONG && repeats(word));
+    match word {
+        Some(word) => Value(vec![Part::Repeat(
+            bytes[..word].to_vec(),
+            bytes.len() / word,
+        )]),
+        None => Value::bytes(bytes),
     }
 }
 
@@ -171,7 +176,11 @@ impl Writer<'_> {
                     None => {
                         let line = bytes.strip_suffix(b"\n").unwrap_or(bytes);
                         self.lists = LISTS.contains(&line);
-                        Content::Text(self.text(line))
+                        let bare = line.strip_suffix(b"\r").unwrap_or(line);
+                        let mut text = self.text(bare);
+                        text.0
+                            .extend((bare != line).then(|| Part::Bytes(b"\r".to_vec())));
+                        Content::Text(text)
                     }
                 };
                 let messages = vec![Message { times: 1, content }];
@@ -227,7 +236,7 @@ impl Writer<'_> {
         if let Some(at) = self.handles.iter().position(|handle| handle == bytes) {
             return Value(vec![Part::Bound(format!("h{}", at + 1))]);
         }
-        Value::bytes(bytes.strip_prefix(self.prefix).unwrap_or(bytes))
+        self::bytes(bytes.strip_prefix(self.prefix).unwrap_or(bytes))
     }
 
     /// A line, in which names of the session are marked.

@@ -8,6 +8,7 @@ mod log;
 mod op;
 mod session;
 mod shrink;
+pub(in crate::conformance) mod subject;
 #[cfg(test)]
 mod tests;
 mod words;
@@ -24,5 +25,6 @@ pub use op::{Admin, Kind, Malformed, Op, WorkKind};
 pub(crate) use op::{FUNCTIONS, PEERS};
 pub use session::{Failure, Played, play};
 pub use shrink::Shrink;
+pub use subject::Subjects;
 #[cfg(feature = "server")]
 pub(crate) use words::{Words, encoded, packet_of, work};

@@ -5,9 +5,10 @@ use super::op::{Admin, FUNCTIONS, Kind, Op, PEERS, WorkKind};
 use super::words::{self, Words, packet_of};
 use crate::conformance::Script;
 use crate::conformance::arm::{Arm, ArmError, PeerId, Received};
-use crate::model::{Act, Divergence, Heard, Model, Rules, Said, Wanted};
+use crate::model::{Act, Deviation, Divergence, Heard, Model, Rules, Said, Wanted};
 use crate::protocol::admin::Command;
 use crate::protocol::{Decoder, Frame, GrabKind, PacketType, Request};
+use std::collections::BTreeMap;
 use std::ops::ControlFlow;
 use std::time::Duration;
 
@@ -67,6 +68,8 @@ pub struct Played {
     pub jobs_left: usize,
     /// Jobs that were handed out.
     pub assigned: usize,
+    /// Known ways in which the server parted from the protocol, and how often.
+    pub met: BTreeMap<Deviation, u64>,
     log: Log,
 }
 
@@ -91,6 +94,7 @@ pub fn play(arm: &mut dyn Arm, rules: Rules, prefix: &str, ops: &[Op]) -> Played
         jobs_left: session.left,
         assigned: session.words.assigned.len(),
         steps: session.steps,
+        met: session.model.met().clone(),
         log: session.log,
         result,
     }
@@ -176,7 +180,8 @@ impl<'a> Session<'a> {
         }
         // One grab more than there are jobs, to hear that there is nothing more.
         for left in (0..=self.model.jobs()).rev() {
-            self.worker(Kind::Grab(GrabKind::Uniq))?;
+            // The kind that all servers know.
+            self.worker(Kind::Grab(GrabKind::Classic))?;
             if left > 0 {
                 self.worker(Kind::Work {
                     ago: 0,
@@ -205,19 +210,30 @@ impl<'a> Session<'a> {
             Op::Act { peer, kind } => self.act(*peer, kind),
         };
         let op = || op.clone();
-        done.map_err(|stop| match stop {
-            Stop::Diverged(divergence) => Failure::Divergence {
-                step,
-                op: op(),
-                divergence,
-            },
-            Stop::Silent(peer) => Failure::Silent {
-                step,
-                op: op(),
-                peer,
-            },
-            Stop::Arm(error) => Failure::Arm(error),
-        })
+        done.inspect_err(|stop| self.write_down(stop))
+            .map_err(|stop| match stop {
+                Stop::Diverged(divergence) => Failure::Divergence {
+                    step,
+                    op: op(),
+                    divergence,
+                },
+                Stop::Silent(peer) => Failure::Silent {
+                    step,
+                    op: op(),
+                    peer,
+                },
+                Stop::Arm(error) => Failure::Arm(error),
+            })
+    }
+
+    /// Puts what should have been at the end of the script: an answer where there was none.
+    fn write_down(&mut self, stop: &Stop) {
+        let wanted = match stop {
+            Stop::Diverged(divergence) => divergence.wanted.clone(),
+            Stop::Silent(peer) => Wanted::Nothing(usize::from(*peer)),
+            Stop::Arm(_) => Wanted::Nothing(0),
+        };
+        self.log.wanted(wanted);
     }
 
     /// The time, in microseconds since 1970.
@@ -290,7 +306,10 @@ impl<'a> Session<'a> {
             false => self.arm.close(line.id),
         }
         self.log.left(peer, reset);
-        let heard = self.hear(None)?;
+        let mut heard = self.hear(None)?;
+        // Where connections have threads of their own, what comes of an end may need a moment more
+        // than the first question.
+        heard.0.extend(self.hear(None)?.0);
         let now = self.now();
         self.judge(heard, |model, heard| {
             model.judge(now, peer.into(), &Act::Leaves, heard)
@@ -319,10 +338,7 @@ impl<'a> Session<'a> {
             }
         }
         self.log.heard(accepted.0);
-        judged.map_err(|divergence| {
-            self.log.wanted(divergence.wanted.clone());
-            Stop::Diverged(divergence)
-        })
+        judged.map_err(Stop::Diverged)
     }
 
     /// What all peers heard, once the server has taken in everything that was sent to it; `first`

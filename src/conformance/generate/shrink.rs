@@ -66,7 +66,6 @@ impl<T: Clone> Shrink<T> {
 mod tests {
     use super::super::Op;
     use super::*;
-    use crate::conformance::generate::Op;
 
     /// Shrinks a session that fails while it holds these two steps in their order.
     fn shrink(needed: [u32; 2], length: u32) -> (Vec<Op>, usize) {

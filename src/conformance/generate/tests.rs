@@ -1,11 +1,12 @@
 //! Generated sessions on the engine in memory, as properties: what fails is shrunk.
 
-use super::{Op, Shrink, Weights, draw, play};
+use super::{Kind, Op, Shrink, Weights, draw, play};
 use crate::conformance::memory::MemoryArm;
 use crate::conformance::player::Options;
 use crate::conformance::{Player, Script};
 use crate::engine::Policy;
 use crate::model::Rules;
+use crate::protocol::Priority;
 use proptest::prelude::*;
 use proptest::strategy::{NewTree, ValueTree};
 use proptest::test_runner::TestRunner;
@@ -101,6 +102,48 @@ fn sessions_are_scripts() {
         let mut arm = MemoryArm::new(Policy::default());
         if let Err(failure) = Player::new(&mut arm, Options::default()).play(&read) {
             panic!("seed {seed}: {failure}\n{text}");
+        }
+    }
+}
+
+/// Under any names: a unique of 64 bytes is one of 64 bytes, and stands in scripts as what is not
+/// named anew when they are played again.
+#[test]
+fn a_long_unique_keeps_its_length() {
+    let submission = Op::Act {
+        peer: 0,
+        kind: Kind::Submit {
+            function: 0,
+            unique: 2,
+            body: 1,
+            priority: Priority::Normal,
+            background: true,
+            epoch: None,
+            reduce: false,
+        },
+    };
+    for prefix in ["", "a-", "a-much-longer-prefix-of-all-names-"] {
+        let mut arm = MemoryArm::new(Policy::default());
+        let played = play(&mut arm, Rules::default(), prefix, &[submission.clone()]);
+        played.result.as_ref().unwrap();
+        let script = played.script(prefix).to_string();
+        let (_, word) = script.split_once("SUBMIT_JOB_BG a \"").unwrap();
+        assert_eq!(&word[8..11], "\"*8", "{script}");
+    }
+}
+
+/// What is left out of sessions is in none of them.
+#[test]
+fn sessions_leave_out_what_they_are_told_to() {
+    let weights = Weights {
+        without: super::subject::all().collect(),
+        ..Weights::ALL
+    };
+    for seed in 0..20 {
+        for op in draw(seed, STEPS, weights) {
+            if let Op::Act { kind, .. } = op {
+                assert!(kind.subjects().is_empty(), "{kind:?}");
+            }
         }
     }
 }

@@ -44,7 +44,7 @@ impl Words {
         match number {
             0 => Vec::new(),
             1 => b"-".to_vec(),
-            2 => [self.prefix.as_bytes(), &[b'u'; 64]].concat()[..64].to_vec(),
+            2 => long_unique(&self.prefix),
             3 => [self.prefix.as_bytes(), b"\xff \x01"].concat(),
             _ => format!("{}{}", self.prefix, char::from(b'p' + number)).into_bytes(),
         }
@@ -156,12 +156,23 @@ impl Words {
                 limit: None,
             } => format!("maxqueue {}", function(number)),
             Admin::Cancel { ago } => format!("cancel job {}", text(self.handle(ago))),
-            Admin::Create { function: number } => format!("create function {}", function(number)),
+            // C gearmand cuts two bytes off the name, whatever ends the line.
+            Admin::Create { function: number } => format!("create function {}\r", function(number)),
             Admin::Drop { function: number } => format!("drop function {}", function(number)),
             Admin::Nonsense => "bogus words".to_owned(),
         };
         format!("{line}\n").into_bytes()
     }
+}
+
+/// A unique of 64 bytes, another one for each prefix: a short word again and again, which scripts
+/// leave as it is, so that it has its length under other names, too.
+fn long_unique(prefix: &str) -> Vec<u8> {
+    // FNV-1a.
+    let hash = prefix.bytes().fold(0x811c_9dc5_u32, |hash, byte| {
+        (hash ^ u32::from(byte)).wrapping_mul(0x0100_0193)
+    });
+    format!("{hash:08x}").repeat(8).into_bytes()
 }
 
 fn nth_last<T>(all: &[T], ago: u8) -> Option<&T> {

@@ -85,7 +85,7 @@ pub(in crate::conformance) fn matches(pattern: &str, text: &str) -> bool {
     }
 }
 
-fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
+pub(super) fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error> {
     let text = String::deserialize(deserializer)?;
     if text.trim().is_empty() {
         return Err(de::Error::custom("expected some words"));
@@ -93,7 +93,9 @@ fn words<'de, D: Deserializer<'de>>(deserializer: D) -> Result<String, D::Error>
     Ok(text)
 }
 
-fn symptoms<'de, D: Deserializer<'de>>(deserializer: D) -> Result<Vec<String>, D::Error> {
+pub(super) fn symptoms<'de, D: Deserializer<'de>>(
+    deserializer: D,
+) -> Result<Vec<String>, D::Error> {
     let symptoms = Vec::<String>::deserialize(deserializer)?;
     if symptoms.is_empty() || symptoms.iter().any(|symptom| symptom.trim().is_empty()) {
         return Err(de::Error::custom(

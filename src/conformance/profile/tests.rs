@@ -134,6 +134,14 @@ fn mistakes_are_named_with_their_place() {
             "x.toml:7:10: expected some words",
         ),
         (
+            "[[divergence]]\ncase = \"a\"\nreason = \"b\"\nsource = \"c\"",
+            "x.toml:5:1: a divergence has one of `follow`, `avoid` and `symptom`",
+        ),
+        (
+            "[[divergence]]\ncase = \"a\"\nreason = \"b\"\nsource = \"c\"\nfollow = \"abilities\"",
+            "x.toml:9:10: \"abilities\" is no deviation; the nearest is abilities-add-up",
+        ),
+        (
             "quirks = ",
             "x.toml:5:10: string values must be quoted, expected literal string",
         ),

@@ -16,3 +16,21 @@ fn attempts_are_unlimited_by_default() {
     }
     check(&(script + "client is quiet"));
 }
+
+/// P-WRK-18: a job that goes with its client wakes nobody in the client's place.
+#[test]
+fn woken_client_that_leaves_takes_its_job_along() {
+    check(
+        r#"
+        other > CAN_DO f
+        both  > PRE_SLEEP
+        both  > CAN_DO f
+        other > PRE_SLEEP
+        both  > SUBMIT_JOB f "" "x"
+        both  < JOB_CREATED $h
+        both  < NOOP
+        both closes
+        other is quiet
+        "#,
+    );
+}

@@ -17,7 +17,7 @@ pub use finding::{Finding, Harm, Wound};
 use super::super::generate::{Draws, Move, Weights, draw, play};
 use super::super::launch::Memory;
 use super::super::memory::MemoryArm;
-use super::super::profile::Known;
+use super::super::profile::KnownDivergence;
 use super::super::runner::Place;
 use crate::engine::Policy;
 use crate::model::Rules;
@@ -45,7 +45,7 @@ pub struct Options {
     /// Whether packets have types from 2^31 up, which kill C gearmand at once.
     pub hazardous: bool,
     /// Harm that is known.
-    pub known: Vec<Known>,
+    pub known: Vec<KnownDivergence>,
     /// How long the honest peer waits for an answer.
     pub patience: Duration,
 }
@@ -146,9 +146,9 @@ impl Campaign<'_> {
     /// Charges harm to the shortest bytes that do it again.
     fn charge(&mut self, seed: u64, moves: Vec<Move>, wound: Wound) -> Result<(), Gone> {
         let known = self.options.known.iter();
-        let known = known
-            .clone()
-            .find(|known| known.is_about(&wound.harm.to_string()) && known.explains(&wound.text));
+        let harm = wound.harm.to_string();
+        let mut known = known.filter(|known| known.explains(&harm, &wound.text));
+        let known = known.next();
         let mut finding = Finding {
             seed,
             known: known.map(|known| known.reason.clone()),
@@ -277,6 +277,7 @@ fn valid(seed: u64, options: &Options) -> Vec<Move> {
     let weights = Weights {
         time: false,
         hazardous: options.hazardous,
+        ..Weights::ALL
     };
     let ops = draw(seed, options.steps, weights);
     let mut arm = MemoryArm::new(Policy::default());
