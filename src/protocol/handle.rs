@@ -11,7 +11,11 @@ const DIGITS: usize = 20;
 
 /// What all handles of one job server begin with, the colon before the number included.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct HandlePrefix(Box<[u8]>);
+pub struct HandlePrefix {
+    /// Followed by nothing but zeros.
+    text: [u8; MAX_HANDLE],
+    len: usize,
+}
 
 /// A prefix too long to leave room for a job's number.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
@@ -42,7 +46,7 @@ impl HandlePrefix {
                 limit: Self::MAX,
             });
         }
-        Ok(HandlePrefix([text, b":"].concat().into()))
+        Ok(Self::from_text(&[text, b":"].concat()))
     }
 
     /// `H:<host>`, as gearmand has it; a long host name is cut.
@@ -51,7 +55,17 @@ impl HandlePrefix {
         text.retain(|b| b.is_ascii_graphic());
         text.truncate(Self::MAX);
         text.push(b':');
-        HandlePrefix(text.into())
+        Self::from_text(&text)
+    }
+
+    /// A prefix of at most [`Self::MAX`] bytes and the colon.
+    fn from_text(text: &[u8]) -> Self {
+        let mut prefix = HandlePrefix {
+            text: [0; MAX_HANDLE],
+            len: text.len(),
+        };
+        prefix.text[..text.len()].copy_from_slice(text);
+        prefix
     }
 
     /// The handle of a job.
@@ -59,10 +73,9 @@ impl HandlePrefix {
     pub fn handle(&self, job: u64) -> Handle {
         let mut digits = itoa::Buffer::new();
         let digits = digits.format(job).as_bytes();
-        let mut text = [0; MAX_HANDLE];
-        let len = self.0.len() + digits.len();
-        text[..self.0.len()].copy_from_slice(&self.0);
-        text[self.0.len()..len].copy_from_slice(digits);
+        let mut text = self.text;
+        let len = self.len + digits.len();
+        text[self.len..len].copy_from_slice(digits);
         Handle {
             text,
             len: len as u8,
@@ -74,7 +87,7 @@ impl HandlePrefix {
     #[inline]
     pub fn job(&self, handle: &[u8]) -> Option<u64> {
         let handle = handle.strip_suffix(b"\0").unwrap_or(handle);
-        let digits = handle.strip_prefix(&*self.0)?;
+        let digits = handle.strip_prefix(&self.text[..self.len])?;
         // A leading zero would give one job several names.
         if digits.first() == Some(&b'0') {
             return None;

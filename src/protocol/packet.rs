@@ -150,6 +150,28 @@ impl<'a> Fields<'a> {
 }
 
 impl<'a> Packet<'a> {
+    /// The arguments and the body of a type that has so many, and a body, by the packet table.
+    /// For those that come most often: the table is not looked at.
+    #[inline]
+    pub(super) fn arguments<const N: usize>(
+        &self,
+    ) -> Result<([&'a [u8]; N], Body<'a>), MissingArgument> {
+        let mut args = [[].as_slice(); N];
+        let mut rest = self.data;
+        for (found, arg) in args.iter_mut().enumerate() {
+            let Some(end) = memchr::memchr(0, &rest) else {
+                return Err(MissingArgument {
+                    kind: self.kind,
+                    expected: N,
+                    found,
+                });
+            };
+            *arg = &rest.bytes()[..end];
+            rest = rest.tail(end + 1);
+        }
+        Ok((args, rest))
+    }
+
     /// Splits the data by the packet table; a type outside it is one body. Looks at this
     /// packet's bytes only.
     #[inline]

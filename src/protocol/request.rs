@@ -1,6 +1,6 @@
 //! What clients and workers ask: packets parsed into types that cannot be wrong, and back.
 
-use super::encode;
+use super::encode::put;
 use super::packet::{Body, Fields, Magic, MissingArgument, Packet};
 use super::table::PacketType;
 use super::work::Work;
@@ -187,12 +187,41 @@ impl<'a> Request<'a> {
         if packet.magic != Magic::Req && !on(Mutant::ResMagicAccepted) {
             return Err(RequestError::NotARequest);
         }
+        match packet.kind {
+            T::ECHO_REQ => Ok(Request::Echo { body: packet.data }),
+            T::GRAB_JOB => Ok(Request::Grab(GrabKind::Classic)),
+            T::SUBMIT_JOB => Self::plain_submit(packet, false),
+            T::SUBMIT_JOB_BG => Self::plain_submit(packet, true),
+            T::WORK_COMPLETE => {
+                let ([handle], body) = packet.arguments()?;
+                let work = Work::Complete(body);
+                Ok(Request::Work { handle, work })
+            }
+            _ => Self::parse_by_table(packet),
+        }
+    }
+
+    #[inline]
+    fn plain_submit(packet: &Packet<'a>, background: bool) -> Result<Self, RequestError> {
+        let kind = packet.kind;
+        let ([function, unique], body) = packet.arguments()?;
+        Ok(Request::Submit(Submit {
+            function: function_name(kind, function)?,
+            unique: bounded(kind, "unique", unique, MAX_UNIQUE)?,
+            priority: Priority::Normal,
+            background,
+            epoch: None,
+            reducer: None,
+            body,
+        }))
+    }
+
+    /// Those that come less often.
+    fn parse_by_table(packet: &Packet<'a>) -> Result<Self, RequestError> {
+        use PacketType as T;
         let kind = packet.kind;
         let fields = packet.fields()?;
-        let body = fields.body;
         let request = match (kind, fields.args()) {
-            (T::SUBMIT_JOB, _) => Self::submit(kind, &fields, Priority::Normal, false)?,
-            (T::SUBMIT_JOB_BG, _) => Self::submit(kind, &fields, Priority::Normal, true)?,
             (T::SUBMIT_JOB_HIGH, _) => Self::submit(kind, &fields, Priority::High, false)?,
             (T::SUBMIT_JOB_HIGH_BG, _) => Self::submit(kind, &fields, Priority::High, true)?,
             (T::SUBMIT_JOB_LOW, _) => Self::submit(kind, &fields, Priority::Low, false)?,
@@ -213,12 +242,10 @@ impl<'a> Request<'a> {
             (T::CANT_DO, [function]) => Request::CantDo { function },
             (T::RESET_ABILITIES, _) => Request::ResetAbilities,
             (T::PRE_SLEEP, _) => Request::PreSleep,
-            (T::GRAB_JOB, _) => Request::Grab(GrabKind::Classic),
             (T::GRAB_JOB_UNIQ, _) => Request::Grab(GrabKind::Uniq),
             (T::GRAB_JOB_ALL, _) => Request::Grab(GrabKind::All),
             (T::GET_STATUS, [handle]) => Request::GetStatus { handle },
             (T::GET_STATUS_UNIQUE, [unique]) => Request::GetStatusUnique { unique },
-            (T::ECHO_REQ, _) => Request::Echo { body },
             (T::OPTION_REQ, [name]) => Request::Option { name },
             (T::SET_CLIENT_ID, [id]) => Request::SetClientId { id },
             _ if let Some((handle, work)) = Work::parse(kind, &fields) => {
@@ -277,29 +304,27 @@ impl<'a> Request<'a> {
     /// right behind them.
     pub fn encode_head(&self, out: &mut Vec<u8>) -> Option<Body<'a>> {
         use PacketType as T;
-        let mut put = |kind, args: &[&[u8]], body: Option<Body<'a>>| {
-            encode::head(out, Magic::Req, kind, args, body.map(|body| body.len()));
-            body
-        };
         match *self {
             Request::CanDo {
                 function,
                 timeout_ms: None,
-            } => put(T::CAN_DO, &[function], None),
+            } => put(out, Magic::Req, T::CAN_DO, &[function], None),
             Request::CanDo {
                 function,
                 timeout_ms: Some(limit),
             } => put(
+                out,
+                Magic::Req,
                 T::CAN_DO_TIMEOUT,
                 &[function, itoa::Buffer::new().format(limit.get()).as_bytes()],
                 None,
             ),
-            Request::CantDo { function } => put(T::CANT_DO, &[function], None),
-            Request::ResetAbilities => put(T::RESET_ABILITIES, &[], None),
-            Request::PreSleep => put(T::PRE_SLEEP, &[], None),
-            Request::Grab(GrabKind::Classic) => put(T::GRAB_JOB, &[], None),
-            Request::Grab(GrabKind::Uniq) => put(T::GRAB_JOB_UNIQ, &[], None),
-            Request::Grab(GrabKind::All) => put(T::GRAB_JOB_ALL, &[], None),
+            Request::CantDo { function } => put(out, Magic::Req, T::CANT_DO, &[function], None),
+            Request::ResetAbilities => put(out, Magic::Req, T::RESET_ABILITIES, &[], None),
+            Request::PreSleep => put(out, Magic::Req, T::PRE_SLEEP, &[], None),
+            Request::Grab(GrabKind::Classic) => put(out, Magic::Req, T::GRAB_JOB, &[], None),
+            Request::Grab(GrabKind::Uniq) => put(out, Magic::Req, T::GRAB_JOB_UNIQ, &[], None),
+            Request::Grab(GrabKind::All) => put(out, Magic::Req, T::GRAB_JOB_ALL, &[], None),
             Request::Submit(submit) => {
                 let Submit {
                     function,
@@ -311,7 +336,7 @@ impl<'a> Request<'a> {
                     (Some(epoch), _) => {
                         let epoch = itoa::Buffer::new().format(epoch).to_owned();
                         let args = [function, unique, epoch.as_bytes()];
-                        return put(T::SUBMIT_JOB_EPOCH, &args, Some(body));
+                        return put(out, Magic::Req, T::SUBMIT_JOB_EPOCH, &args, Some(body));
                     }
                     (None, Some(reducer)) if submit.background => {
                         (T::SUBMIT_REDUCE_JOB_BACKGROUND, reducer)
@@ -319,17 +344,25 @@ impl<'a> Request<'a> {
                     (None, Some(reducer)) => (T::SUBMIT_REDUCE_JOB, reducer),
                     (None, None) => {
                         let kind = PacketType::submit(submit.priority, submit.background);
-                        return put(kind, &[function, unique], Some(body));
+                        return put(out, Magic::Req, kind, &[function, unique], Some(body));
                     }
                 };
-                put(kind, &[function, unique, last, b""], Some(body))
+                put(
+                    out,
+                    Magic::Req,
+                    kind,
+                    &[function, unique, last, b""],
+                    Some(body),
+                )
             }
             Request::Work { handle, work } => work.encode_head(Magic::Req, handle, out),
-            Request::GetStatus { handle } => put(T::GET_STATUS, &[handle], None),
-            Request::GetStatusUnique { unique } => put(T::GET_STATUS_UNIQUE, &[unique], None),
-            Request::Echo { body } => put(T::ECHO_REQ, &[], Some(body)),
-            Request::Option { name } => put(T::OPTION_REQ, &[name], None),
-            Request::SetClientId { id } => put(T::SET_CLIENT_ID, &[id], None),
+            Request::GetStatus { handle } => put(out, Magic::Req, T::GET_STATUS, &[handle], None),
+            Request::GetStatusUnique { unique } => {
+                put(out, Magic::Req, T::GET_STATUS_UNIQUE, &[unique], None)
+            }
+            Request::Echo { body } => put(out, Magic::Req, T::ECHO_REQ, &[], Some(body)),
+            Request::Option { name } => put(out, Magic::Req, T::OPTION_REQ, &[name], None),
+            Request::SetClientId { id } => put(out, Magic::Req, T::SET_CLIENT_ID, &[id], None),
         }
     }
 

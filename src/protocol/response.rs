@@ -1,6 +1,6 @@
 //! What a job server answers.
 
-use super::encode;
+use super::encode::put;
 use super::packet::{Body, Magic, MissingArgument, Packet};
 use super::table::PacketType;
 use super::work::Work;
@@ -114,25 +114,35 @@ impl<'a> Response<'a> {
     #[inline]
     pub fn encode_head(&self, out: &mut Vec<u8>) -> Option<Body<'a>> {
         use PacketType as T;
-        let mut put = |kind, args: &[&[u8]], body: Option<Body<'a>>| {
-            encode::head(out, Magic::Res, kind, args, body.map(|body| body.len()));
-            body
-        };
         match *self {
-            Response::JobCreated { handle } => put(T::JOB_CREATED, &[handle], None),
-            Response::Noop => put(T::NOOP, &[], None),
-            Response::NoJob => put(T::NO_JOB, &[], None),
+            Response::JobCreated { handle } => {
+                put(out, Magic::Res, T::JOB_CREATED, &[handle], None)
+            }
+            Response::Noop => put(out, Magic::Res, T::NOOP, &[], None),
+            Response::NoJob => put(out, Magic::Res, T::NO_JOB, &[], None),
             Response::JobAssign {
                 handle,
                 function,
                 body,
-            } => put(T::JOB_ASSIGN, &[handle, function], Some(body)),
+            } => put(
+                out,
+                Magic::Res,
+                T::JOB_ASSIGN,
+                &[handle, function],
+                Some(body),
+            ),
             Response::JobAssignUniq {
                 handle,
                 function,
                 unique,
                 body,
-            } => put(T::JOB_ASSIGN_UNIQ, &[handle, function, unique], Some(body)),
+            } => put(
+                out,
+                Magic::Res,
+                T::JOB_ASSIGN_UNIQ,
+                &[handle, function, unique],
+                Some(body),
+            ),
             Response::JobAssignAll {
                 handle,
                 function,
@@ -141,7 +151,7 @@ impl<'a> Response<'a> {
                 body,
             } => {
                 let args = [handle, function, unique, reducer];
-                put(T::JOB_ASSIGN_ALL, &args, Some(body))
+                put(out, Magic::Res, T::JOB_ASSIGN_ALL, &args, Some(body))
             }
             Response::Work { handle, work } => work.encode_head(Magic::Res, handle, out),
             Response::StatusRes {
@@ -152,7 +162,7 @@ impl<'a> Response<'a> {
                 denominator,
             } => {
                 let args = [handle, flag(known), flag(running), numerator, denominator];
-                put(T::STATUS_RES, &args, None)
+                put(out, Magic::Res, T::STATUS_RES, &args, None)
             }
             Response::StatusResUnique {
                 unique,
@@ -166,11 +176,11 @@ impl<'a> Response<'a> {
                 let mut text = itoa::Buffer::new();
                 let clients = text.format(clients).as_bytes();
                 let args = [unique, known, running, numerator, denominator, clients];
-                put(T::STATUS_RES_UNIQUE, &args, None)
+                put(out, Magic::Res, T::STATUS_RES_UNIQUE, &args, None)
             }
-            Response::EchoRes { body } => put(T::ECHO_RES, &[], Some(body)),
-            Response::OptionRes { name } => put(T::OPTION_RES, &[name], None),
-            Response::Error { code, text } => put(T::ERROR, &[code, text], None),
+            Response::EchoRes { body } => put(out, Magic::Res, T::ECHO_RES, &[], Some(body)),
+            Response::OptionRes { name } => put(out, Magic::Res, T::OPTION_RES, &[name], None),
+            Response::Error { code, text } => put(out, Magic::Res, T::ERROR, &[code, text], None),
         }
     }
 

@@ -1,6 +1,6 @@
 //! What workers say of their jobs, and what the job server relays of it to the clients.
 
-use super::encode;
+use super::encode::put;
 use super::packet::{Body, Fields, Magic};
 use super::table::PacketType;
 use crate::mutants::{Mutant, on};
@@ -65,23 +65,19 @@ impl<'a> Work<'a> {
         out: &mut Vec<u8>,
     ) -> Option<Body<'a>> {
         use PacketType as T;
-        let mut put = |kind, body: Option<Body<'a>>| {
-            encode::head(out, magic, kind, &[handle], body.map(|body| body.len()));
-            body
-        };
+        let mut relay = |kind, body| put(out, magic, kind, &[handle], body);
         match *self {
-            Work::Data(body) => put(T::WORK_DATA, Some(body)),
-            Work::Warning(body) => put(T::WORK_WARNING, Some(body)),
-            Work::Complete(body) => put(T::WORK_COMPLETE, Some(body)),
-            Work::Fail => put(T::WORK_FAIL, on(Mutant::FailWithNul).then(Body::default)),
-            Work::Exception(body) => put(T::WORK_EXCEPTION, Some(body)),
+            Work::Data(body) => relay(T::WORK_DATA, Some(body)),
+            Work::Warning(body) => relay(T::WORK_WARNING, Some(body)),
+            Work::Complete(body) => relay(T::WORK_COMPLETE, Some(body)),
+            Work::Fail => relay(T::WORK_FAIL, on(Mutant::FailWithNul).then(Body::default)),
+            Work::Exception(body) => relay(T::WORK_EXCEPTION, Some(body)),
             Work::Status {
                 numerator,
                 denominator,
             } => {
                 let args = [handle, numerator, denominator];
-                encode::head(out, magic, T::WORK_STATUS, &args, None);
-                None
+                put(out, magic, T::WORK_STATUS, &args, None)
             }
         }
     }
