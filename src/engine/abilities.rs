@@ -5,6 +5,7 @@
 //! which of its workers sleep: a worker finds a job without a look at its other functions, and a
 //! job a worker with a look at the sets that hold its function, however many workers there are.
 
+use super::arena::{Arena, shrink};
 use super::functions::Functions;
 use super::keys::{FunctionId, Place, SetId};
 use super::list::List;
@@ -13,7 +14,6 @@ use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, Priority};
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use slotmap::SlotMap;
 use std::collections::{BTreeMap, VecDeque};
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
@@ -60,7 +60,7 @@ struct Set {
 /// All sets.
 #[derive(Debug)]
 pub(super) struct Sets {
-    slots: SlotMap<SetId, Set>,
+    slots: Arena<SetId, Set>,
     by_members: HashTable<SetId>,
     hasher: FixedState,
 }
@@ -68,7 +68,7 @@ pub(super) struct Sets {
 impl Sets {
     pub(super) fn new(seed: u64) -> Self {
         Sets {
-            slots: SlotMap::with_key(),
+            slots: Arena::new(),
             by_members: HashTable::new(),
             hasher: FixedState::with_seed(seed),
         }
@@ -148,6 +148,8 @@ impl Sets {
             entry.remove();
         }
         self.slots.remove(id);
+        let slots = &self.slots;
+        shrink(&mut self.by_members, |&id| slots[id].hash);
     }
 
     /// The functions of a set, by themselves again.
@@ -255,16 +257,21 @@ impl Sets {
         }
         for priority in order {
             let level = priority as usize;
-            while let Some(index) = set.ready[level].pop_front() {
+            let ready = &mut set.ready[level];
+            while let Some(&index) = ready.front() {
                 let member = &mut set.members[index as usize];
                 let function = &mut functions[member.function];
                 let jobs = function.queues[level].len();
-                // With its last job taken it leaves, and comes back with the next.
-                member.listed[level] = jobs > 1;
-                match member.listed[level] {
-                    true if on(Mutant::NoTurns) => set.ready[level].push_front(index),
-                    true => set.ready[level].push_back(index),
-                    false => function.unlisted[level].push(Place { set: id, index }),
+                if jobs > 1 {
+                    // One that is alone has each turn.
+                    if ready.len() > 1 && !on(Mutant::NoTurns) {
+                        ready.rotate_left(1);
+                    }
+                } else {
+                    // With its last job taken it leaves, and comes back with the next.
+                    ready.pop_front();
+                    member.listed[level] = false;
+                    function.unlisted[level].push(Place { set: id, index });
                 }
                 if jobs > 0 {
                     return Some((member.function, priority));
@@ -294,7 +301,7 @@ impl Sets {
 
     /// Whether sets and functions agree.
     pub(super) fn check_invariants(&self, functions: &Functions) {
-        for (id, set) in &self.slots {
+        for (id, set) in self.slots.iter() {
             assert!(set.workers > 0);
             let has_none = set.sleepers.is_empty() && set.askers.is_empty();
             assert!(has_none || set.forsaken.is_empty());

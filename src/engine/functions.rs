@@ -1,12 +1,12 @@
 //! The functions: their queues, their limits, who can run them.
 
+use super::arena::{Arena, shrink};
 use super::keys::{FunctionId, JobKey, Place, SetId};
 use super::list::List;
 use crate::mutants::{Mutant, on};
 use crate::protocol::Priority;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use slotmap::SlotMap;
 use std::collections::VecDeque;
 use std::hash::BuildHasher;
 use std::num::NonZeroU32;
@@ -80,7 +80,7 @@ impl Function {
 /// All functions.
 #[derive(Debug)]
 pub(super) struct Functions {
-    slots: SlotMap<FunctionId, Function>,
+    slots: Arena<FunctionId, Function>,
     by_name: HashTable<FunctionId>,
     hasher: FixedState,
 }
@@ -88,7 +88,7 @@ pub(super) struct Functions {
 impl Functions {
     pub(super) fn new(seed: u64) -> Self {
         Functions {
-            slots: SlotMap::with_key(),
+            slots: Arena::new(),
             by_name: HashTable::new(),
             hasher: FixedState::with_seed(seed),
         }
@@ -130,6 +130,8 @@ impl Functions {
             if let Ok(entry) = self.by_name.find_entry(hash, |&other| other == id) {
                 entry.remove();
             }
+            let (slots, hasher) = (&self.slots, &self.hasher);
+            shrink(&mut self.by_name, |&id| hasher.hash_one(&*slots[id].name));
         }
     }
 

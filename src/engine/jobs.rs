@@ -1,6 +1,7 @@
 //! The jobs, and the ways to find one: by key, by the number in its handle, by its unique.
 
 use super::Timestamp;
+use super::arena::{Arena, Position, shrink};
 use super::keys::{FunctionId, JobKey};
 use super::limits::cost;
 use super::list::{Linked, Links};
@@ -11,7 +12,6 @@ use crate::protocol::{Body, ConnId, Priority};
 use bytes::Bytes;
 use foldhash::fast::FixedState;
 use hashbrown::HashTable;
-use slotmap::SlotMap;
 use std::hash::BuildHasher;
 
 /// Where a job stands.
@@ -220,6 +220,12 @@ impl Job {
     fn identity(&self) -> Option<Identity<'_>> {
         Identity::new(self.function, self.unique(), self.body().bytes())
     }
+
+    /// Where the table of identities has it.
+    fn identity_hash(&self, hasher: &FixedState) -> u64 {
+        self.identity()
+            .map_or(0, |identity| hasher.hash_one(identity.key))
+    }
 }
 
 /// What makes two submissions the same job: the function and the unique, or for the unique `-`
@@ -260,9 +266,9 @@ pub(super) struct NewJob<'a> {
 /// All jobs.
 #[derive(Debug)]
 pub(super) struct Jobs {
-    slots: SlotMap<JobKey, Job>,
-    by_number: HashTable<JobKey>,
-    by_identity: HashTable<JobKey>,
+    slots: Arena<JobKey, Job>,
+    by_number: HashTable<Position>,
+    by_identity: HashTable<Position>,
     hasher: FixedState,
     next_number: u64,
     /// The costs of all.
@@ -278,10 +284,18 @@ fn hash_number(number: u64) -> u64 {
     (number & (u64::MAX >> TAG_BITS)) | (mixed & !(u64::MAX >> TAG_BITS))
 }
 
+/// Both in one allocation of their size.
+fn pack(unique: &[u8], body: &[u8]) -> Box<[u8]> {
+    let mut packed = Vec::with_capacity(unique.len() + body.len());
+    packed.extend_from_slice(unique);
+    packed.extend_from_slice(body);
+    packed.into()
+}
+
 impl Jobs {
     pub(super) fn new(seed: u64, first_number: u64) -> Self {
         Jobs {
-            slots: SlotMap::with_key(),
+            slots: Arena::new(),
             by_number: HashTable::new(),
             by_identity: HashTable::new(),
             hasher: FixedState::with_seed(seed),
@@ -310,7 +324,7 @@ impl Jobs {
         let is_most = new.body.len() >= LARGE / 2;
         let content = match new.body.to_shared().filter(|_| is_most) {
             Some(body) => Content::Shared(Box::new((new.unique.into(), body))),
-            None => Content::Packed([new.unique, new.body.bytes()].concat().into()),
+            None => Content::Packed(pack(new.unique, new.body.bytes())),
         };
         let key = self.slots.insert(Job {
             number,
@@ -336,18 +350,16 @@ impl Jobs {
         });
         self.bytes += cost(new.unique, new.body.bytes());
         let slots = &self.slots;
+        let position = Position::of(key);
         self.by_number
-            .insert_unique(hash_number(number), key, |&key| {
-                hash_number(slots[key].number)
+            .insert_unique(hash_number(number), position, |&at| {
+                hash_number(slots.at(at).1.number)
             });
         if let Some(identity) = Identity::new(new.function, new.unique, new.body.bytes()) {
             let hash = self.hasher.hash_one(identity.key);
-            let rehash = |&key: &JobKey| {
-                slots[key]
-                    .identity()
-                    .map_or(0, |identity| self.hasher.hash_one(identity.key))
-            };
-            self.by_identity.insert_unique(hash, key, rehash);
+            let hasher = &self.hasher;
+            let rehash = |&at: &Position| slots.at(at).1.identity_hash(hasher);
+            self.by_identity.insert_unique(hash, position, rehash);
         }
         key
     }
@@ -356,17 +368,29 @@ impl Jobs {
     pub(super) fn remove(&mut self, key: JobKey) -> Option<Job> {
         let job = self.slots.remove(key)?;
         self.bytes -= job.cost();
+        let position = Position::of(key);
         if let Ok(entry) = self
             .by_number
-            .find_entry(hash_number(job.number), |&other| other == key)
+            .find_entry(hash_number(job.number), |&other| other == position)
         {
             entry.remove();
         }
+        let slots = &self.slots;
+        shrink(&mut self.by_number, |&at| {
+            hash_number(slots.at(at).1.number)
+        });
         if let Some(identity) = job.identity() {
             let hash = self.hasher.hash_one(identity.key);
-            if let Ok(entry) = self.by_identity.find_entry(hash, |&other| other == key) {
+            if let Ok(entry) = self
+                .by_identity
+                .find_entry(hash, |&other| other == position)
+            {
                 entry.remove();
             }
+            let hasher = &self.hasher;
+            shrink(&mut self.by_identity, |&at| {
+                slots.at(at).1.identity_hash(hasher)
+            });
         }
         Some(job)
     }
@@ -386,8 +410,10 @@ impl Jobs {
 
     pub(super) fn by_number(&self, number: u64) -> Option<JobKey> {
         self.by_number
-            .find(hash_number(number), |&key| self.slots[key].number == number)
-            .copied()
+            .find(hash_number(number), |&at| {
+                self.slots.at(at).1.number == number
+            })
+            .map(|&at| self.slots.at(at).0)
     }
 
     pub(super) fn by_identity(&self, identity: Identity<'_>) -> Option<JobKey> {
@@ -396,18 +422,20 @@ impl Jobs {
         }
         let hash = self.hasher.hash_one(identity.key);
         self.by_identity
-            .find(hash, |&key| self.slots[key].identity() == Some(identity))
-            .copied()
+            .find(hash, |&at| self.slots.at(at).1.identity() == Some(identity))
+            .map(|&at| self.slots.at(at).0)
     }
 
     /// The newest job with that unique, of whatever function; as in gearmand, `-` names none.
     pub(super) fn newest_with_unique(&self, unique: &[u8]) -> Option<JobKey> {
         let names_one = !unique.is_empty() && unique != b"-";
         let hash = self.hasher.hash_one(unique);
-        let same_hash = self.by_identity.iter_hash(hash).copied();
+        let same_hash = self.by_identity.iter_hash(hash);
         same_hash
-            .filter(|&key| names_one && self.slots[key].unique() == unique)
-            .max_by_key(|&key| self.slots[key].number)
+            .map(|&at| self.slots.at(at))
+            .filter(|(_, job)| names_one && job.unique() == unique)
+            .max_by_key(|(_, job)| job.number)
+            .map(|(key, _)| key)
     }
 
     pub(super) fn iter(&self) -> impl Iterator<Item = (JobKey, &Job)> {
@@ -427,7 +455,7 @@ impl Jobs {
     pub(super) fn check_invariants(&self) {
         assert_eq!(self.by_number.len(), self.slots.len());
         let mut identities = 0;
-        for (key, job) in &self.slots {
+        for (key, job) in self.slots.iter() {
             assert_eq!(self.by_number(job.number), Some(key));
             if let Some(identity) = job.identity() {
                 identities += 1;
@@ -435,7 +463,7 @@ impl Jobs {
             }
         }
         assert_eq!(self.by_identity.len(), identities);
-        let costs = self.slots.values().map(Job::cost);
+        let costs = self.slots.iter().map(|(_, job)| job.cost());
         assert_eq!(self.bytes, costs.sum::<u64>());
     }
 }

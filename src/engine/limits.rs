@@ -64,6 +64,6 @@ impl JobServer {
             .find(name)
             .is_some_and(|id| self.functions[id].is_kept());
         let kept = || self.functions.iter().filter(|(_, f)| f.is_kept()).count();
-        is_kept || kept() < self.policy.idle_functions
+        is_kept || kept() < self.policy.kept_functions
     }
 }

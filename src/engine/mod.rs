@@ -18,6 +18,7 @@
 
 mod abilities;
 mod admin;
+mod arena;
 mod census;
 mod drain;
 mod durable;
@@ -194,8 +195,17 @@ impl JobServer {
     }
 
     /// Takes in what happened at `now` and says what follows.
+    #[inline]
     pub fn handle(&mut self, now: Timestamp, event: Event<'_>, out: &mut impl Outbox) {
         self.now = self.now.max(now);
+        match event {
+            Event::Request(conn, request) => self.request(conn, &request, out),
+            event => self.happen(event, out),
+        }
+    }
+
+    /// Anything but a request.
+    fn happen(&mut self, event: Event<'_>, out: &mut impl Outbox) {
         match event {
             Event::Connected(conn, info) => self.connect(conn, info),
             Event::Disconnected(conn) => self.disconnect(conn, out),
@@ -204,17 +214,14 @@ impl JobServer {
             Event::Stored(ticket) => self.stored(ticket, out),
             Event::NotStored(ticket, reason) => self.not_stored(ticket, reason, out),
             // A connection that was closed may have sent more before it knew.
-            Event::Request(conn, _) | Event::Malformed(conn, _) | Event::Admin(conn, _)
-                if !self.peers.contains_key(conn) => {}
-            Event::Request(conn, request) => {
-                self.answer_grab(conn, out);
-                self.request(conn, request, out);
+            Event::Malformed(conn, _) | Event::Admin(conn, _) if !self.peers.contains_key(conn) => {
             }
             Event::Malformed(_, RequestError::UnknownType(kind))
                 if on(Mutant::HugeCommandEndsServer) && kind.0 >= 1 << 31 =>
             {
                 self.peers.keys().for_each(|conn| out.close(conn));
             }
+            Event::Request(conn, request) => self.request(conn, &request, out),
             Event::Malformed(conn, error) => {
                 self.answer_grab(conn, out);
                 status::refuse(conn, &error, out);
@@ -245,10 +252,14 @@ impl JobServer {
         }
     }
 
-    #[inline]
-    fn request(&mut self, conn: ConnId, request: Request<'_>, out: &mut impl Outbox) {
-        match request {
-            Request::Submit(submit) => self.submit(conn, &submit, out),
+    fn request(&mut self, conn: ConnId, request: &Request<'_>, out: &mut impl Outbox) {
+        // A connection that was closed may have sent more before it knew.
+        if !self.peers.contains_key(conn) {
+            return;
+        }
+        self.answer_grab(conn, out);
+        match *request {
+            Request::Submit(ref submit) => self.submit(conn, submit, out),
             Request::Grab(kind) => self.grab(conn, kind, out),
             Request::PreSleep => self.sleep(conn, out),
             Request::CanDo {
@@ -268,7 +279,7 @@ impl JobServer {
 
     fn connect(&mut self, conn: ConnId, info: PeerInfo) {
         let peer = Peer::new(info, self.policy.exceptions);
-        self.peers.insert(conn, peer);
+        self.peers.insert(conn, Box::new(peer));
     }
 
     /// The peer is gone: its jobs go to others, and those that only it waited for go.

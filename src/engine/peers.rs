@@ -81,7 +81,9 @@ impl Peer {
 }
 
 /// All connections.
-pub(super) type Peers = SecondaryMap<ConnId, Peer>;
+///
+/// Boxed, so that slots of many that have left are small.
+pub(super) type Peers = SecondaryMap<ConnId, Box<Peer>>;
 
 impl Linked<ConnId> for Peers {
     fn links(&mut self, key: ConnId) -> &mut Links<ConnId> {

@@ -29,6 +29,8 @@ pub struct Policy {
     /// Functions without jobs, workers and limits that stay listed; beyond so many they are
     /// forgotten, so that a stranger who invents names cannot fill the memory.
     pub idle_functions: usize,
+    /// Functions at the most that `create function` and `maxqueue` keep though nobody uses them.
+    pub kept_functions: usize,
     /// Whether background jobs are given to [`super::Outbox::store`], and acknowledged once they
     /// are on disk.
     pub durable: bool,
@@ -59,7 +61,8 @@ impl Default for Policy {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             pid: 0,
             verbose: "ERROR".to_owned(),
-            idle_functions: 10_000,
+            idle_functions: 1_000,
+            kept_functions: 10_000,
             max_jobs: 1_000_000,
             max_bytes: 1 << 30,
             durable: false,

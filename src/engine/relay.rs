@@ -20,7 +20,8 @@ impl JobServer {
             return self.not_held(conn, handle, work, out);
         };
         let number = self.jobs[key].number;
-        let handle = &*self.policy.handle_prefix.handle(number);
+        // As it was given out.
+        let handle = handle.strip_suffix(b"\0").unwrap_or(handle);
         let packet = Response::Work { handle, work };
         match work {
             Work::Data(_) | Work::Warning(_) => self.tell(key, packet, out),

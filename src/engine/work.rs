@@ -246,6 +246,10 @@ impl JobServer {
             .worker_wakeup
             .map_or(usize::MAX, |n| n.get() as usize);
         let function = &self.functions[id];
+        // Most often under load.
+        if function.sleepy.is_empty() {
+            return;
+        }
         let missing = function
             .queued()
             .saturating_mul(wanted)
@@ -329,6 +333,9 @@ impl JobServer {
                 self.settle(conn);
                 self.pass_on(function, out);
             }
+        }
+        if self.wakes.len() < self.wakes.capacity() / 8 {
+            self.wakes.shrink_to(64);
         }
     }
 

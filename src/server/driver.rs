@@ -63,22 +63,31 @@ impl Outbox for Out<'_> {
 struct Clock {
     start: Instant,
     start_wall: Duration,
+    /// What was asked last: all frames of one read have the same time.
+    last: (Instant, Timestamp),
 }
 
 impl Clock {
     fn new() -> Self {
+        // Before 1970 is as good as 1970.
+        let start_wall = SystemTime::now()
+            .duration_since(UNIX_EPOCH)
+            .unwrap_or_default();
+        let start = Instant::now();
         Clock {
-            start: Instant::now(),
-            // Before 1970 is as good as 1970.
-            start_wall: SystemTime::now()
-                .duration_since(UNIX_EPOCH)
-                .unwrap_or_default(),
+            start,
+            start_wall,
+            last: (start, micros(start_wall)),
         }
     }
 
-    fn timestamp(&self, now: Instant) -> Timestamp {
-        let wall = self.start_wall + now.saturating_duration_since(self.start);
-        Timestamp(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX))
+    #[inline]
+    fn timestamp(&mut self, now: Instant) -> Timestamp {
+        if self.last.0 != now {
+            let wall = self.start_wall + now.saturating_duration_since(self.start);
+            self.last = (now, micros(wall));
+        }
+        self.last.1
     }
 
     /// When the timestamp comes. The beginning of its microsecond may be a little early for the
@@ -90,6 +99,10 @@ impl Clock {
             .checked_add(wait)
             .unwrap_or(self.start + Duration::from_secs(u32::MAX.into()))
     }
+}
+
+fn micros(wall: Duration) -> Timestamp {
+    Timestamp(u64::try_from(wall.as_micros()).unwrap_or(u64::MAX))
 }
 
 /// The service above the connections of the job server.
@@ -105,6 +118,8 @@ pub(super) struct Driver {
     drained: Option<Rc<Notify>>,
     /// Who came so far.
     pub(super) traffic: Traffic,
+    /// What happened so far.
+    pub(super) events: u64,
 }
 
 impl Driver {
@@ -117,6 +132,7 @@ impl Driver {
             rearm: Rc::default(),
             drained: None,
             traffic: Traffic::default(),
+            events: 0,
         }
     }
 
@@ -155,6 +171,7 @@ impl Driver {
 
     #[inline]
     pub(super) fn handle(&mut self, now: Instant, event: Event<'_>, io: &mut Io) {
+        self.events += 1;
         let mut out = Out {
             io,
             store: self.store.as_ref(),
@@ -178,11 +195,11 @@ impl Driver {
 impl Service for Driver {
     #[inline]
     fn frame(&mut self, conn: ConnId, frame: Frame<'_>, now: Instant, io: &mut Io) {
-        let event = Event::frame(conn, frame);
-        if let Event::Malformed(_, error) = &event {
-            self.log_malformed(conn, error);
+        match Event::frame(conn, frame) {
+            // By itself, so that it goes through without being moved.
+            Event::Request(conn, request) => self.handle(now, Event::Request(conn, request), io),
+            event => self.handle_rare(now, event, io),
         }
-        self.handle(now, event, io);
     }
 
     #[inline]
@@ -207,6 +224,16 @@ impl Service for Driver {
             Closed::Eof | Closed::Failed(_) | Closed::Overflow => {}
         }
         self.handle(now, Event::Disconnected(conn), io);
+    }
+}
+
+impl Driver {
+    #[cold]
+    fn handle_rare(&mut self, now: Instant, event: Event<'_>, io: &mut Io) {
+        if let Event::Malformed(conn, error) = &event {
+            self.log_malformed(*conn, error);
+        }
+        self.handle(now, event, io);
     }
 }
 
@@ -237,7 +264,6 @@ impl Driver {
         }
     }
 
-    #[cold]
     fn log_malformed(&self, conn: ConnId, error: &RequestError) {
         static MALFORMED: Quiet = Quiet::new();
         if let Some(missed) = MALFORMED.line() {

@@ -9,6 +9,7 @@ mod driver;
 mod figures;
 mod front;
 mod listen;
+mod memory;
 mod quiet;
 mod settings;
 pub mod store;
@@ -109,7 +110,14 @@ pub async fn serve(
     let driver = open(settings.policy, settings.store.as_ref())?;
     let mut front = Front::start(tasks)?;
     let hub = Hub::new(driver, settings.wire);
-    let timely = async { tokio::join!(driver::keep_deadlines(&hub), driver::keep_stored(&hub)).0 };
+    let timely = async {
+        tokio::join!(
+            driver::keep_deadlines(&hub),
+            driver::keep_stored(&hub),
+            memory::give_back(&hub)
+        )
+        .0
+    };
     tokio::pin!(timely);
     ready();
 

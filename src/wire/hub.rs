@@ -11,7 +11,6 @@ use std::io;
 use std::ops::ControlFlow;
 use std::pin::{Pin, pin};
 use std::rc::Rc;
-use std::sync::Once;
 use std::task::{Context, Poll, ready};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncRead, AsyncReadExt, ReadBuf};
@@ -25,11 +24,9 @@ const TURN: usize = SCRATCH;
 /// The same in time, for requests that are small and take long; looked at after so many frames.
 const TURN_TIME: Duration = Duration::from_millis(1);
 const FRAMES: u32 = 8;
-/// Bytes of large packets whose memory is kept.
-const KEPT_MEMORY: usize = 16 * 1024 * 1024;
 /// How long a service may be kept waiting for nothing else to come.
 const PATIENCE: Duration = Duration::from_millis(1);
-/// How often stalled peers are looked for: one timer for all.
+/// How often stalled peers, and memory that nobody needs, are looked for: one timer for all.
 const SWEEP: Duration = Duration::from_secs(1);
 /// How long a connection that we end may take none of the last bytes, and then to end its side.
 const LINGER: Duration = Duration::from_secs(5);
@@ -67,9 +64,7 @@ impl<S: Service> Hub<S> {
             scratch: vec![0; SCRATCH].into(),
         })));
         spawn_local(hub.clone().flush_forever());
-        if let Some(limit) = config.header_timeout {
-            spawn_local(hub.clone().sweep(limit));
-        }
+        spawn_local(hub.clone().sweep(config.header_timeout));
         hub
     }
 
@@ -143,12 +138,13 @@ impl<S: Service> Hub<S> {
         .await;
     }
 
-    /// Ends the connections whose peers began something and do not go on.
-    async fn sweep(self, limit: Duration) {
+    /// Ends the connections whose peers began something and do not go on, and gives memory back.
+    async fn sweep(self, limit: Option<Duration>) {
         loop {
-            tokio::time::sleep(SWEEP.min(limit)).await;
+            tokio::time::sleep(SWEEP.min(limit.unwrap_or(SWEEP))).await;
             let inner = &mut *self.0.borrow_mut();
-            let Some(since) = Instant::now().checked_sub(limit) else {
+            inner.io.pool.tidy();
+            let Some(since) = limit.and_then(|limit| Instant::now().checked_sub(limit)) else {
                 continue;
             };
             for conn in inner.io.take_stalled(since) {
@@ -274,17 +270,6 @@ impl<S: Service> Inner<S> {
     }
 }
 
-/// Has large packets come and go without their memory being given back to the system in between.
-///
-/// The allocator of glibc maps large blocks one by one and unmaps them when they are freed, and the
-/// kernel clears each page anew: a fifth of the cost of a megabyte. What counts as large grows to
-/// the largest block that was freed so far; the heap's end is kept up to twice as much. A process
-/// that has seen no large packet stays lean.
-fn keep_freed_memory() {
-    static ONCE: Once = Once::new();
-    ONCE.call_once(|| drop(std::hint::black_box(Vec::<u8>::with_capacity(KEPT_MEMORY))));
-}
-
 /// The task that reads one connection.
 struct Reader<S> {
     hub: Hub<S>,
@@ -304,7 +289,6 @@ impl<S: Service> Reader<S> {
     /// One read, straight into where the bytes belong. How many, or that the stream is over.
     fn poll_read(&mut self, inner: &mut Inner<S>, cx: &mut Context<'_>) -> Poll<io::Result<usize>> {
         if let Some((data, missing)) = self.decoder.large_buffer() {
-            keep_freed_memory();
             let mut data = data.limit(missing);
             return pin!(self.read.read_buf(&mut data)).poll(cx);
         }

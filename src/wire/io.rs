@@ -66,6 +66,11 @@ impl Conn {
         !self.closing && !self.doomed
     }
 
+    /// Whether the flusher is still to be told of it.
+    fn is_unlisted(&self) -> bool {
+        !self.dirty && !self.blocked
+    }
+
     /// Has the reading task of another wait until this peer takes what it was sent.
     pub(crate) fn hold_up(&mut self, reader: &Waker) {
         self.choked = true;
@@ -90,7 +95,8 @@ impl Conn {
 /// connection and pass of the scheduler.
 #[derive(Debug)]
 pub struct Io {
-    pub(crate) conns: SlotMap<ConnId, Conn>,
+    /// Boxed, so that slots of many that have left are small.
+    pub(crate) conns: SlotMap<ConnId, Box<Conn>>,
     pub(crate) dirty: Vec<ConnId>,
     /// Connections to be given up, and why: told to the service by the flusher.
     pub(crate) doomed: Vec<(ConnId, Closed)>,
@@ -124,7 +130,7 @@ impl Io {
     }
 
     pub(crate) fn insert(&mut self, socket: WriteHalf) -> ConnId {
-        self.conns.insert(Conn {
+        self.conns.insert(Box::new(Conn {
             socket: Rc::new(socket),
             out: Out::default(),
             dirty: false,
@@ -140,7 +146,7 @@ impl Io {
             paused: false,
             half_closing: false,
             pieces: None,
-        })
+        }))
     }
 
     /// Sends a response.
@@ -180,10 +186,15 @@ impl Io {
         if let Some(shared) = shared {
             conn.out.share(shared);
         }
-        if conn.out.len() > self.config.out_limit {
+        let is_too_much = conn.out.len() > self.config.out_limit;
+        if conn.is_unlisted() {
+            conn.dirty = true;
+            self.dirty.push(id);
+        }
+        self.wake_flusher();
+        if is_too_much {
             self.doom(id, Closed::Overflow);
         }
-        self.touch(id);
     }
 
     /// Keeps the next place among what is sent: all that follows waits until [`Io::fill`].
@@ -225,8 +236,7 @@ impl Io {
     #[inline]
     fn touch(&mut self, id: ConnId) {
         if let Some(conn) = self.conns.get_mut(id)
-            && !conn.dirty
-            && !conn.blocked
+            && conn.is_unlisted()
         {
             conn.dirty = true;
             self.dirty.push(id);
@@ -391,7 +401,7 @@ impl Io {
     }
 
     /// Takes the connection out, and ends the tasks that wait for it.
-    fn take(&mut self, id: ConnId) -> Option<Conn> {
+    fn take(&mut self, id: ConnId) -> Option<Box<Conn>> {
         let mut conn = self.conns.remove(id)?;
         conn.out.recycle(&mut self.pool);
         conn.wake_reader();

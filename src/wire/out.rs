@@ -171,7 +171,9 @@ impl Out {
     /// Gives the memory back once everything is written.
     pub(crate) fn recycle(&mut self, pool: &mut Pool) {
         self.written = 0;
-        self.head = VecDeque::new();
+        if self.head.capacity() > 0 {
+            self.head = VecDeque::new();
+        }
         pool.give(std::mem::take(&mut self.tail));
     }
 }
@@ -179,7 +181,11 @@ impl Out {
 /// Used buffers, so that a connection holds none while nothing is pending and a busy one does not
 /// allocate for each answer.
 #[derive(Debug, Default)]
-pub(crate) struct Pool(Vec<Vec<u8>>);
+pub(crate) struct Pool {
+    buffers: Vec<Vec<u8>>,
+    /// Buffers that nobody has needed since the last [`Pool::tidy`].
+    unneeded: usize,
+}
 
 impl Pool {
     /// Buffers kept at the most.
@@ -188,14 +194,23 @@ impl Pool {
     const CAPACITY: usize = 64 * 1024;
 
     fn take(&mut self) -> Vec<u8> {
-        self.0.pop().unwrap_or_default()
+        let buffer = self.buffers.pop().unwrap_or_default();
+        self.unneeded = self.unneeded.min(self.buffers.len());
+        buffer
     }
 
     fn give(&mut self, mut buffer: Vec<u8>) {
-        if self.0.len() < Self::BUFFERS && (1..=Self::CAPACITY).contains(&buffer.capacity()) {
+        let is_kept = (1..=Self::CAPACITY).contains(&buffer.capacity());
+        if is_kept && self.buffers.len() < Self::BUFFERS {
             buffer.clear();
-            self.0.push(buffer);
+            self.buffers.push(buffer);
         }
+    }
+
+    /// Gives back what was not needed since the last call.
+    pub(crate) fn tidy(&mut self) {
+        self.buffers.drain(..self.unneeded);
+        self.unneeded = self.buffers.len();
     }
 }
 
@@ -213,6 +228,23 @@ mod tests {
         }
         assert_eq!(out.len(), 1000);
         assert!(out.tail.capacity() < 4 * Pool::CAPACITY);
+    }
+
+    #[test]
+    fn buffers_that_nobody_needs_are_given_back() {
+        let mut pool = Pool::default();
+        for _ in 0..10 {
+            pool.give(vec![1]);
+        }
+        pool.tidy();
+        let taken = [pool.take(), pool.take()];
+        assert_eq!((taken[0].len(), taken[0].capacity()), (0, 1));
+        taken.into_iter().for_each(|buffer| pool.give(buffer));
+        assert_eq!(pool.buffers.len(), 10);
+        pool.tidy();
+        assert_eq!(pool.buffers.len(), 2);
+        pool.tidy();
+        assert_eq!(pool.buffers.len(), 0);
     }
 
     fn written(out: &mut Out) -> Vec<u8> {

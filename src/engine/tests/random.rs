@@ -71,6 +71,7 @@ impl Session {
             job_retries: draws.of(&[None, Some(0), Some(1), Some(2)]),
             worker_wakeup: draws.of(&[NonZeroU32::new(1), NonZeroU32::new(2), None]),
             idle_functions: draws.of(&[0, 2, 10_000]),
+            kept_functions: draws.of(&[0, 2, 10_000]),
             hold_grabs: draws.of(&[false, true]),
             ..Policy::default()
         };

@@ -125,7 +125,7 @@ fn bytes_of_the_whole_server_are_bounded() {
 #[test]
 fn functions_kept_by_command_are_bounded() {
     let policy = Policy {
-        idle_functions: 1,
+        kept_functions: 1,
         ..Policy::default()
     };
     check_with(
