@@ -179,11 +179,23 @@ impl Server {
             .next()
             .unwrap_or_default();
         let answer = match Command::parse(line.trim_ascii_end()) {
-            Ok(Command::Version) => "OK metronome\n",
-            Ok(Command::Status) => ".\n",
-            _ => "ERR unknown_command Unknown+server+command\n",
+            Ok(Command::Version) => "OK metronome\n".to_owned(),
+            Ok(Command::Status) => self.status(),
+            _ => "ERR unknown_command Unknown+server+command\n".to_owned(),
         };
         self.sockets.out(peer).extend_from_slice(answer.as_bytes());
+    }
+
+    /// The jobs without an answer, by function.
+    fn status(&self) -> String {
+        let mut totals: HashMap<&[u8], usize> = HashMap::new();
+        for job in self.jobs.values() {
+            *totals.entry(&job.function).or_default() += 1;
+        }
+        let row = |(function, total): (&&[u8], &usize)| {
+            format!("{}\t{total}\t0\t1\n", function.escape_ascii())
+        };
+        totals.iter().map(row).collect::<String>() + ".\n"
     }
 
     fn hear(&mut self, peer: usize, request: Request<'_>, now: Instant) {

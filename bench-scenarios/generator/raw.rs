@@ -115,7 +115,7 @@ pub(crate) fn play(server: &Server, load: Load) -> Result<Cost> {
         next: Instant::now(),
         turn: 0,
         due: BinaryHeap::new(),
-        random: StdRng::seed_from_u64(1),
+        random: StdRng::seed_from_u64(rand::random()),
         over: false,
     };
     play.connect()?;

