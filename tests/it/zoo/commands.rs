@@ -208,13 +208,14 @@ fn run(host: Host, verb: &'static Verb) -> Ended {
 
 /// The most memory that a process has until its end, in kibibytes.
 fn most_memory(pid: u32) -> u64 {
-    let mut most = 0;
-    // A process that has ended has no such line.
+    let mut last = 0;
+    // A process that has ended has no such line. The figure never falls, but for the first one,
+    // which may still be that of the process it was forked from.
     while let Some(peak) = peak(pid) {
-        most = most.max(peak);
+        last = peak;
         thread::sleep(Duration::from_millis(5));
     }
-    most
+    last
 }
 
 fn peak(pid: u32) -> Option<u64> {
