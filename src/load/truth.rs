@@ -42,11 +42,14 @@ fn truth(at: u64) -> u64 {
     out_of_stall(out_of_stall(at) + ANSWER) - at
 }
 
+/// When, in which order, to whom, and what.
+type Sent = (u64, u64, ConnId, Vec<u8>);
+
 /// A job server that answers each job after a fixed time, and stalls now and then.
 #[derive(Default)]
 struct Metronome {
-    /// What it sends: when, in which order, to whom.
-    sent: BinaryHeap<Reverse<(u64, u64, ConnId, Vec<u8>)>>,
+    /// What it sends, the next first.
+    sent: BinaryHeap<Reverse<Sent>>,
     count: u64,
     sleeping: VecDeque<ConnId>,
     queue: VecDeque<Job>,

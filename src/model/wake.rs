@@ -37,7 +37,8 @@ impl Model {
         let state = self.peers.get(&peer);
         let sleeps = state.is_some_and(|peer| peer.sleeping);
         let restless = state.is_some_and(|peer| peer.restless);
-        if !sleeps && !(restless && self.meets(Deviation::AskingTwiceWakesTwice)) {
+        let again = restless && self.meets(Deviation::AskingTwiceWakesTwice);
+        if !sleeps && !again {
             return Some("P-WRK-17");
         }
         let can = self.jobs.iter().any(|job| self.may_wake(job, peer));

@@ -143,8 +143,9 @@ pub(in crate::conformance) fn name(peer: usize) -> String {
 pub(in crate::conformance) fn bytes(bytes: &[u8]) -> Value {
     const LONG: usize = 32;
     const LONGEST_WORD: usize = 8;
-    let repeats =
-        |word: usize| bytes.len() % word == 0 && bytes[word..] == bytes[..bytes.len() - word];
+    let repeats = |word: usize| {
+        bytes.len().is_multiple_of(word) && bytes[word..] == bytes[..bytes.len() - word]
+    };
     let word = (1..=LONGEST_WORD).find(|&word| bytes.len() > LONG && repeats(word));
     match word {
         Some(word) => Value(vec![Part::Repeat(

@@ -124,7 +124,12 @@ fn a_long_unique_keeps_its_length() {
     };
     for prefix in ["", "a-", "a-much-longer-prefix-of-all-names-"] {
         let mut arm = MemoryArm::new(Policy::default());
-        let played = play(&mut arm, Rules::default(), prefix, &[submission.clone()]);
+        let played = play(
+            &mut arm,
+            Rules::default(),
+            prefix,
+            std::slice::from_ref(&submission),
+        );
         played.result.as_ref().unwrap();
         let script = played.script(prefix).to_string();
         let (_, word) = script.split_once("SUBMIT_JOB_BG a \"").unwrap();

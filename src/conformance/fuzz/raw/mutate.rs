@@ -44,17 +44,17 @@ const WORDS: [&[u8]; 8] = [
 type Damage = fn(&mut Draws, &mut Vec<Move>);
 
 const DAMAGES: [Damage; 13] = [
-    |draws, moves| with_bytes(draws, moves, flip),
+    |draws, moves| with_bytes(draws, moves, |draws, bytes| flip(draws, bytes)),
     |draws, moves| with_bytes(draws, moves, cut),
     |draws, moves| with_bytes(draws, moves, insert),
     |draws, moves| with_bytes(draws, moves, run),
-    |draws, moves| with_bytes(draws, moves, size),
-    |draws, moves| with_bytes(draws, moves, size),
-    |draws, moves| with_bytes(draws, moves, kind),
-    |draws, moves| with_bytes(draws, moves, magic),
+    |draws, moves| with_bytes(draws, moves, |draws, bytes| size(draws, bytes)),
+    |draws, moves| with_bytes(draws, moves, |draws, bytes| size(draws, bytes)),
+    |draws, moves| with_bytes(draws, moves, |draws, bytes| kind(draws, bytes)),
+    |draws, moves| with_bytes(draws, moves, |draws, bytes| magic(draws, bytes)),
     |draws, moves| with_bytes(draws, moves, separators),
     duplicate,
-    swap,
+    |draws, moves| swap(draws, moves),
     split,
     leave,
 ];
@@ -155,7 +155,7 @@ fn a_write(draws: &mut Draws, moves: &[Move]) -> Option<usize> {
     draws.of(&writes)
 }
 
-fn flip(draws: &mut Draws, bytes: &mut Vec<u8>) {
+fn flip(draws: &mut Draws, bytes: &mut [u8]) {
     let at = draws.index(bytes.len());
     let bit = draws.index(8);
     if let Some(byte) = bytes.get_mut(at) {
@@ -192,7 +192,7 @@ fn run(draws: &mut Draws, bytes: &mut Vec<u8>) {
 }
 
 /// A header that lies about how much follows.
-fn size(draws: &mut Draws, bytes: &mut Vec<u8>) {
+fn size(draws: &mut Draws, bytes: &mut [u8]) {
     let actual = u32::try_from(bytes.len().saturating_sub(HEADER)).unwrap_or_default();
     let lie = match draws.index(3) {
         0 => actual.wrapping_add(1),
@@ -202,7 +202,7 @@ fn size(draws: &mut Draws, bytes: &mut Vec<u8>) {
     put(bytes, 8, lie);
 }
 
-fn kind(draws: &mut Draws, bytes: &mut Vec<u8>) {
+fn kind(draws: &mut Draws, bytes: &mut [u8]) {
     let kind = match draws.index(2) {
         0 => draws.of(&TYPES).unwrap_or_default(),
         _ => draws.index(PACKETS.len() + 2) as u32,
@@ -210,7 +210,7 @@ fn kind(draws: &mut Draws, bytes: &mut Vec<u8>) {
     put(bytes, 4, kind);
 }
 
-fn magic(draws: &mut Draws, bytes: &mut Vec<u8>) {
+fn magic(draws: &mut Draws, bytes: &mut [u8]) {
     let magics = [*b"\0RES", *b"\0req", *b"\0\0\0\0", *b"REQ\0", *b"\0RE\0"];
     put(bytes, 0, draws.of(&magics).map_or(0, u32::from_be_bytes));
 }
@@ -255,7 +255,7 @@ fn duplicate(draws: &mut Draws, moves: &mut Vec<Move>) {
     moves.splice(at..at, again);
 }
 
-fn swap(draws: &mut Draws, moves: &mut Vec<Move>) {
+fn swap(draws: &mut Draws, moves: &mut [Move]) {
     let [one, other] = [draws.index(moves.len()), draws.index(moves.len())];
     if one.max(other) < moves.len() {
         moves.swap(one, other);
