@@ -216,9 +216,11 @@ impl Model {
                     line.escape_ascii().to_string(),
                 ));
             }
+            let mut names = words.split_off(2);
             // Behind the colon there may be a blank and nothing else.
-            words.retain(|word| !word.is_empty());
-            words[2..].sort_unstable();
+            names.retain(|name| !name.is_empty());
+            names.sort_unstable();
+            words.extend(names);
             rows.push(words.join(&b' '));
         }
         let wanted = self.peers.values().map(|peer| {

@@ -249,3 +249,22 @@ fn what_nobody_asked_for_is_told() {
     let echo = packet(T::ECHO_RES, &[], b"");
     broken("P-GEN-02", &[(WORKER, can_do(), &[(OTHER, echo)])]);
 }
+
+/// Also where a client id is empty, as C gearmand shows it.
+#[test]
+fn rows_of_workers_are_read_from_the_left() {
+    let act = Act::Types(Ok(Command::Workers));
+    let lines = |rows: [&str; 3]| {
+        let lines = rows.into_iter().chain(["."]);
+        Heard(lines.map(|row| (CLIENT, Said::Line(row.into()))).collect())
+    };
+    let right = ["5 ::1 - :", "6 ::1 - : f", "7 ::1 - : f"];
+    model().judge(0, CLIENT, &act, &mut lines(right)).unwrap();
+    let blank = ["5 ::1 - : ", "6 ::1 - : f", "7 ::1 - : f"];
+    model().judge(0, CLIENT, &act, &mut lines(blank)).unwrap();
+    for odd in ["5 ::1  :", "5 ::1", ""] {
+        let rows = [odd, "6 ::1 - : f", "7 ::1 - : f"];
+        let judged = model().judge(0, CLIENT, &act, &mut lines(rows));
+        assert_eq!(judged.unwrap_err().rule, "P-TEXT-17", "{odd}");
+    }
+}
