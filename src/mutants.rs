@@ -9,16 +9,17 @@
 #[cfg(any(test, feature = "mutants"))]
 mod switch;
 #[cfg(any(test, feature = "mutants"))]
-pub(crate) mod table;
+mod table;
 
 #[cfg(any(test, feature = "mutants"))]
 pub(crate) use switch::{Defect, everywhere, on};
 #[cfg(any(test, feature = "mutants"))]
-pub(crate) use table::{ALL, Info};
+pub(crate) use table::{ALL, At, Info};
 
 /// Makes the enum, and the table where one can be switched on.
 macro_rules! mutants {
-    ($( $(#[doc = $what:literal])+ $name:ident => $at:ident, [$( $rule:literal ),*]; )*) => {
+    ($( $(#[doc = $what:literal])+ $name:ident => $at:ident, [$( $rule:literal ),*]
+        $(, $unseen:literal)?; )*) => {
         /// A defect.
         #[derive(Clone, Copy, Debug, PartialEq, Eq)]
         pub(crate) enum Mutant {
@@ -32,12 +33,13 @@ macro_rules! mutants {
             what: concat!($( $what ),+),
             at: table::At::$at,
             rules: &[$( $rule ),*],
+            unseen: concat!("" $(, $unseen)?),
         } ),*];
     };
 }
 
-// What is broken, who can see it, and the requirements whose cases are expected to notice: one of
-// them has to. Without any it is left to the generated sessions.
+// What is broken, who can see it, and the requirements or checks of which one is expected to notice.
+// Where nobody can from outside, why.
 mutants! {
     /// A command number of 2^31 or more ends all connections.
     HugeCommandEndsServer => Packets, ["P-FRAME-13"];
@@ -150,6 +152,64 @@ mutants! {
     StrangeResultSilence => Packets, ["P-WORK-07"];
     /// A payload of 64 KiB or more lacks its first byte.
     LargePayloadCut => Packets, ["P-SUB-05"];
+
+    // What peers of a running server see.
+
+    /// Who ends his side of the connection gets no more answers.
+    HalfCloseLosesAnswers => Server, ["P-FRAME-26"];
+
+    // What a restart shows.
+
+    /// Background jobs are acknowledged 100 ms before they are written.
+    AcknowledgedUnwritten => Store, ["P-PERS-06"];
+    /// Requests behind a background submission are answered before it.
+    AnswersOvertakeTheStore => Store, ["P-GEN-02"];
+    /// The store keeps one job for each function and unique.
+    StoreKeyedByUnique => Store, ["P-PERS-08"];
+    /// A job that failed stays in the store.
+    FailedJobStaysStored => Store, ["P-PERS-05"];
+    /// A job that was cancelled stays in the store.
+    CancelledJobStaysStored => Store, ["P-PERS-05"];
+    /// A job that may not be tried again stays in the store.
+    GivenUpJobStaysStored => Store, ["P-PERS-05"];
+    /// Stored jobs come back in the order of a hash.
+    ReplayInHashOrder => Store, ["P-PERS-12"];
+    /// The time of an epoch job is not stored.
+    EpochNotStored => Store, ["P-PERS-20"];
+    /// A stored payload comes back without its first byte.
+    StoredPayloadDamaged => Store, ["P-PERS-18"];
+    /// Stored jobs come back with normal priority.
+    PriorityNotStored => Store, ["P-PERS-03"];
+    /// One of 997 acknowledged jobs is not written.
+    SomeJobsNotStored => Store, ["P-PERS-06"];
+    /// The disk is not waited for.
+    StoreNotSynced => Store, [], "what was written survives the process in the memory of the system; \
+        only a power cut tells, and the simulated disk";
+
+    // What the books of the load generator show.
+
+    /// A foreground job is answered without having run.
+    AnsweredUnrun => Liar, ["phantom"];
+    /// One of 997 acknowledged jobs is forgotten.
+    SomeJobsLost => Liar, ["lost"];
+    /// One of 997 jobs is run again after its result.
+    SomeJobsRunTwice => Liar, ["duplicated"];
+    /// One of 997 results lacks its first byte.
+    SomeResultsCut => Liar, ["wrong body"];
+    /// One of 997 jobs goes before all of its queue.
+    SomeJobsOvertake => Liar, ["overtaken"];
+    /// The server stands still in the last of every ten seconds.
+    StandsStill => Liar, ["service level"];
+    /// Responses count from the send, not from the schedule.
+    LatencyFromSend => Generator, ["schedule"];
+    /// Jobs that timed out are left out of the responses.
+    TimeoutsLeftOut => Generator, ["timeouts"];
+}
+
+/// The same for a defect that only one of 997 numbers has.
+#[inline(always)]
+pub(crate) fn rarely(mutant: Mutant, number: u64) -> bool {
+    on(mutant) && number.is_multiple_of(997)
 }
 
 /// Whether the defect is switched on: never, in this build.

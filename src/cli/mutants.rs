@@ -2,6 +2,8 @@
 //! to notice.
 
 mod kill;
+mod live;
+mod load;
 mod memory;
 mod outcome;
 #[cfg(test)]
@@ -12,7 +14,7 @@ use super::exit;
 use super::signals::Interruption;
 use crate::conformance::player::Delivery;
 use crate::conformance::suite::Suite;
-use crate::mutants::{ALL, Info, everywhere};
+use crate::mutants::{ALL, At, Info, everywhere};
 use anyhow::Context;
 use clap::Args;
 use kill::{Kill, Passed};
@@ -23,7 +25,8 @@ use std::time::Instant;
 
 const EXAMPLES: &str = "\
 Examples:
-  gearbench mutants                                       all of them
+  gearbench mutants                                       all of them: some minutes
+  gearbench mutants --memory                              those that the engine in memory shows
   gearbench mutants --only last-in-first-out,noop-flood
   gearbench mutants --baseline-runs 50 --json mutants.json";
 
@@ -33,8 +36,10 @@ noticed; 5 something failed without a defect; 130 and 143 interrupted, with part
 
 /// Break this program on purpose, one defect at a time, and see which rules notice.
 ///
-/// The conformance cases and generated sessions are played on the engine in memory. First all is
-/// played without a defect: what fails then proves nothing.
+/// The conformance cases and generated sessions are played on the engine in memory; what only a
+/// running server can show, on servers of this program, with restarts; and the load generator is
+/// held against servers that lie, and against what it should have said. First all is played without a
+/// defect: what fails then proves nothing.
 #[derive(Args, Debug)]
 #[command(before_help = EXAMPLES, after_help = EXITS)]
 pub(super) struct MutantsArgs {
@@ -44,6 +49,9 @@ pub(super) struct MutantsArgs {
     /// How often everything is played without a defect, with other sessions each time
     #[arg(long, env = "GEARBENCH_BASELINE_RUNS", value_name = "N", default_value_t = 1, value_parser = clap::value_parser!(u16).range(1..=10_000))]
     baseline_runs: u16,
+    /// Only what is played on the engine in memory: some seconds
+    #[arg(long, env = "GEARBENCH_MEMORY")]
+    memory: bool,
     /// Generated sessions for each defect
     #[arg(
         long,
@@ -85,51 +93,97 @@ pub(super) fn from_environment() -> Result<(), u8> {
 pub(super) fn mutants(args: &MutantsArgs) -> anyhow::Result<u8> {
     let interruption = Interruption::watch()?;
     let suite = Suite::builtin().context("the cases cannot be read")?;
+    let program = std::env::current_exe().context("cannot find out where gearbench is")?;
     let mut outcome = Outcome::new(&suite);
-    let memory = memory::Memory::new(&suite, args.sessions, &interruption);
-    let mut passed = Passed::default();
+    let mut hunt = Hunt {
+        memory: memory::Memory::new(&suite, args.sessions, &interruption),
+        live: (!args.memory).then(|| live::Live::new(&suite, &program, &interruption)),
+        load: load::Load::new(&program),
+        passed: Passed::default(),
+    };
     for run in 0..args.baseline_runs {
         say(&format!(
             "without a defect, {} of {}",
             run + 1,
             args.baseline_runs
         ));
-        let alarms = memory.baseline(u64::from(run), &mut passed);
+        let alarms = hunt.baseline(u64::from(run))?;
         if interruption.code().is_some() {
             break;
         }
         outcome.baseline(alarms);
     }
     let all: Vec<&Info> = match args.only.is_empty() {
-        true => ALL.iter().collect(),
+        true => ALL.iter().filter(|info| hunt.sees(info)).collect(),
         false => args.only.clone(),
     };
-    let count = all.len();
-    for (number, info) in (1..).zip(all) {
+    for (number, info) in (1..).zip(&all) {
         if outcome.alarmed() || interruption.code().is_some() {
             break;
         }
         let started = Instant::now();
-        let kills = memory.hunt(info, &passed);
+        let kills = hunt.hunt(info)?;
         if interruption.code().is_some() {
             break;
         }
         let hunted = Hunted::new(info, kills);
-        let took = started.elapsed().as_secs_f64();
+        let (verdict, took) = (hunted.verdict(), started.elapsed().as_secs_f64());
         say(&format!(
-            "{number} of {count}  {}: {} ({took:.1} s)",
-            info.name(),
-            hunted.verdict()
+            "{number} of {}  {}: {verdict} ({took:.1} s)",
+            all.len(),
+            info.name()
         ));
         outcome.hunted.push(hunted);
     }
-    outcome.sum_up(count);
+    outcome.sum_up(all.len());
     super::print(&outcome.text())?;
     if let Some(path) = &args.json {
         write_file(path, &serde_json::to_string_pretty(&outcome)?)?;
     }
     let codes = outcome.codes().into_iter().chain(interruption.code());
     Ok(exit::precedence(codes))
+}
+
+/// Everywhere that a defect is looked for.
+struct Hunt<'s> {
+    memory: memory::Memory<'s>,
+    live: Option<live::Live<'s>>,
+    load: load::Load,
+    passed: Passed,
+}
+
+impl Hunt<'_> {
+    /// Plays everything without a defect; what fails.
+    fn baseline(&mut self, run: u64) -> anyhow::Result<Vec<String>> {
+        let mut alarms = self.memory.baseline(run, &mut self.passed);
+        if let Some(live) = &mut self.live {
+            alarms.extend(live.baseline()?);
+            alarms.extend(self.load.baseline()?);
+        }
+        Ok(alarms)
+    }
+
+    /// Whether the defect can show where it is looked for.
+    fn sees(&self, info: &Info) -> bool {
+        self.live.is_some() || info.at == At::Packets
+    }
+
+    /// Who notices the defect: in memory where it can be seen there, else where it can.
+    fn hunt(&self, info: &Info) -> anyhow::Result<Vec<Kill>> {
+        let Some(live) = self.live.as_ref().filter(|_| info.unseen().is_none()) else {
+            return Ok(self.memory.hunt(info, &self.passed));
+        };
+        Ok(match info.at {
+            At::Packets => match self.memory.hunt(info, &self.passed) {
+                kills if kills.is_empty() => live.hunt(info)?,
+                kills => kills,
+            },
+            At::Server => live.hunt(info)?,
+            At::Store => live.hunt_stored(info)?,
+            At::Liar => self.load.hunt_server(info)?,
+            At::Generator => self.load.hunt_generator(info)?,
+        })
+    }
 }
 
 /// Says how far it is.

@@ -178,6 +178,7 @@ impl JobServer {
             return b"ERR UNKNOWN_JOB\r\n".to_vec();
         };
         self.counts.cancelled += 1;
+        self.keep_record(Mutant::CancelledJobStaysStored, key);
         self.fail_waiters(key, out);
         self.drop_job(key, out);
         OK.to_vec()

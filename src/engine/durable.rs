@@ -7,6 +7,7 @@
 use super::jobs::{Kept, NewJob, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox, Timestamp};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{Body, ConnId, Priority, Response};
 
 /// What a store keeps of a job.
@@ -76,6 +77,14 @@ impl JobServer {
             number: self.jobs[key].number,
             refused: false,
         });
+    }
+
+    /// With this defect the record of a job that ends stays in the store.
+    #[inline]
+    pub(super) fn keep_record(&mut self, mutant: Mutant, key: JobKey) {
+        if on(mutant) {
+            self.jobs[key].kept = Kept::InMemory;
+        }
     }
 
     fn record(&self, key: JobKey, epoch: Option<u64>) -> Record<'_> {

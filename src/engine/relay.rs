@@ -3,7 +3,7 @@
 use super::jobs::{Digits, Kept, Progress, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox};
-use crate::mutants::{Mutant, on};
+use crate::mutants::{Mutant, on, rarely};
 use crate::protocol::{ConnId, Response, Work};
 
 impl JobServer {
@@ -20,6 +20,12 @@ impl JobServer {
             return self.not_held(conn, handle, work, out);
         };
         let number = self.jobs[key].number;
+        let work = match work {
+            Work::Complete(body) if rarely(Mutant::SomeResultsCut, number) => {
+                Work::Complete(body.tail(1))
+            }
+            work => work,
+        };
         // As it was given out.
         let handle = handle.strip_suffix(b"\0").unwrap_or(handle);
         let packet = Response::Work { handle, work };
@@ -37,7 +43,10 @@ impl JobServer {
             }
             Work::Complete(_) | Work::Fail => {
                 match work {
-                    Work::Fail => self.counts.failed += 1,
+                    Work::Fail => {
+                        self.counts.failed += 1;
+                        self.keep_record(Mutant::FailedJobStaysStored, key);
+                    }
                     _ => self.counts.completed += 1,
                 }
                 self.tell(key, packet, out);
@@ -88,7 +97,7 @@ impl JobServer {
 
     /// Sends a packet to all clients that wait for a job.
     #[inline]
-    fn tell(&self, key: JobKey, response: Response<'_>, out: &mut impl Outbox) {
+    pub(super) fn tell(&self, key: JobKey, response: Response<'_>, out: &mut impl Outbox) {
         let first_only = match response {
             Response::Work { work, .. } if work.is_end() => on(Mutant::ResultToFirstClientOnly),
             _ => on(Mutant::DataToFirstClientOnly),
@@ -127,6 +136,10 @@ impl JobServer {
     fn end(&mut self, key: JobKey, out: &mut impl Outbox) {
         self.stop_timer(key);
         self.take_back(key);
+        let job = &self.jobs[key];
+        if rarely(Mutant::SomeJobsRunTwice, job.number) && job.attempts < 2 {
+            return self.enqueue(key, out);
+        }
         self.forget_job(key, out);
     }
 

@@ -3,8 +3,8 @@
 use super::jobs::{Identity, Job, Jobs, Kept, NewJob, State};
 use super::keys::{FunctionId, JobKey};
 use super::{JobServer, Outbox, Timestamp};
-use crate::mutants::{Mutant, on};
-use crate::protocol::{ConnId, Priority, Response, Submit};
+use crate::mutants::{Mutant, on, rarely};
+use crate::protocol::{Body, ConnId, Priority, Response, Submit, Work};
 
 impl JobServer {
     /// SUBMIT_JOB and its kin: queues a job, or joins the submitter to the live job of the same
@@ -46,7 +46,16 @@ impl JobServer {
         }
         self.acknowledge(conn, key, out);
         if known.is_none() {
+            if rarely(Mutant::SomeJobsLost, self.jobs[key].number) {
+                return self.forget_job(key, out);
+            }
             self.start(key, submit.epoch.map(Timestamp::from_secs), out);
+            if on(Mutant::AnsweredUnrun) && !submit.background {
+                let handle = &*self.policy.handle_prefix.handle(self.jobs[key].number);
+                let work = Work::Complete(Body::default());
+                self.tell(key, Response::Work { handle, work }, out);
+                self.drop_job(key, out);
+            }
         }
     }
 
@@ -119,7 +128,9 @@ impl JobServer {
 
     /// Puts a job that is in no list at the end of its queue, and sees that it is fetched.
     pub(super) fn enqueue(&mut self, key: JobKey, out: &mut impl Outbox) {
-        self.enqueue_before(key, |_, _| on(Mutant::LastInFirstOut), out);
+        let number = self.jobs[key].number;
+        let first = on(Mutant::LastInFirstOut) || rarely(Mutant::SomeJobsOvertake, number);
+        self.enqueue_before(key, |_, _| first, out);
     }
 
     /// The same for a job that is not new: it counts as coming now.

@@ -408,6 +408,7 @@ impl JobServer {
                 true => self.counts.abandoned += 1,
                 false => self.counts.given_up += 1,
             }
+            self.keep_record(Mutant::GivenUpJobStaysStored, key);
             self.fail_waiters(key, out);
             self.forget_job(key, out);
         }

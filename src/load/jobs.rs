@@ -6,6 +6,7 @@
 
 use super::draw::Spec;
 use super::order::Place;
+use crate::mutants::{Mutant, on};
 use hashbrown::HashMap;
 use std::collections::VecDeque;
 
@@ -81,7 +82,7 @@ impl Job {
     /// submission.
     #[inline]
     pub(crate) fn response(&self, open: bool, at: u64) -> u64 {
-        let start = if open || self.t1 == 0 {
+        let start = if (open && !on(Mutant::LatencyFromSend)) || self.t1 == 0 {
             self.t0
         } else {
             self.t1

@@ -10,6 +10,14 @@ pub(crate) const ALL: &[Info] = ROWS;
 pub(crate) enum At {
     /// Peers of the engine, in memory too.
     Packets,
+    /// Peers of a running server.
+    Server,
+    /// Peers of a server with a store, most after a restart.
+    Store,
+    /// The load generator, whose books do not balance.
+    Liar,
+    /// Those who read a report of the load generator.
+    Generator,
 }
 
 /// A row.
@@ -19,8 +27,9 @@ pub(crate) struct Info {
     pub(super) camel: &'static str,
     pub(super) what: &'static str,
     pub(crate) at: At,
-    /// Requirements of which one is expected to be seen broken.
+    /// Requirements or checks of which one is expected to be seen broken.
     pub(crate) rules: &'static [&'static str],
+    pub(super) unseen: &'static str,
 }
 
 impl Info {
@@ -39,6 +48,11 @@ impl Info {
     /// What is broken, in a sentence.
     pub(crate) fn what(&self) -> &'static str {
         self.what.trim()
+    }
+
+    /// Why nobody can see it from outside, where that is so.
+    pub(crate) fn unseen(&self) -> Option<&'static str> {
+        Some(self.unseen).filter(|why| !why.is_empty())
     }
 
     /// The row of that name.

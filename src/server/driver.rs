@@ -4,6 +4,7 @@ use super::figures::{Figures, Traffic};
 use super::quiet::Quiet;
 use super::store::{Outcome, Store};
 use crate::engine::{Event, JobServer, Outbox, Record, Timestamp, Waiting};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, Frame, RequestError, Response};
 use crate::wire::{Closed, Hub, Io, Service};
 use std::convert::Infallible;
@@ -50,11 +51,16 @@ impl Outbox for Out<'_> {
     }
 
     fn hold(&mut self, conn: ConnId) {
-        self.io.hold(conn);
+        if !on(Mutant::AnswersOvertakeTheStore) {
+            self.io.hold(conn);
+        }
     }
 
     fn fill(&mut self, conn: ConnId, response: Response<'_>) {
-        self.io.fill(conn, &response);
+        match on(Mutant::AnswersOvertakeTheStore) {
+            true => self.io.send(conn, &response),
+            false => self.io.fill(conn, &response),
+        }
     }
 }
 
@@ -88,6 +94,14 @@ impl Clock {
             self.last = (now, micros(wall));
         }
         self.last.1
+    }
+
+    /// Waits until the last of every ten seconds is over.
+    fn stand_still(&self) {
+        let into = self.start.elapsed().as_millis() % 10_000;
+        if into >= 9_000 {
+            std::thread::sleep(Duration::from_millis(10_000 - into as u64));
+        }
     }
 
     /// When the timestamp comes. The beginning of its microsecond may be a little early for the
@@ -195,6 +209,9 @@ impl Driver {
 impl Service for Driver {
     #[inline]
     fn frame(&mut self, conn: ConnId, frame: Frame<'_>, now: Instant, io: &mut Io) {
+        if on(Mutant::StandsStill) {
+            self.clock.stand_still();
+        }
         match Event::frame(conn, frame) {
             // By itself, so that it goes through without being moved.
             Event::Request(conn, request) => self.handle(now, Event::Request(conn, request), io),

@@ -3,6 +3,7 @@
 use super::io::Io;
 use super::socket::{ReadHalf, Socket, WriteHalf};
 use super::{Closed, Config, Service};
+use crate::mutants::{Mutant, on};
 use crate::protocol::{ConnId, Decoder, Frame};
 use bytes::BufMut;
 use std::cell::RefCell;
@@ -264,8 +265,12 @@ impl<S: Service> Inner<S> {
     /// written before the connection goes.
     fn end(&mut self, conn: ConnId, why: Closed) {
         if self.io.conns.get(conn).is_some_and(|state| !state.closing) {
+            let is_half = matches!(why, Closed::Eof);
             self.service.closed(conn, why, &mut self.io);
-            self.io.close(conn);
+            match is_half && on(Mutant::HalfCloseLosesAnswers) {
+                true => self.io.remove(conn),
+                false => self.io.close(conn),
+            }
         }
     }
 }

@@ -12,18 +12,20 @@ const MAY_IMPORT: &[(&str, Imports)] = &[
     ("protocol", Imports::Only(&["mutants"])),
     ("engine", Imports::Only(&["protocol", "mutants"])),
     ("model", Imports::Only(&["protocol"])),
-    ("wire", Imports::Only(&["protocol"])),
+    ("wire", Imports::Only(&["protocol", "mutants"])),
     ("client", Imports::Only(&["protocol"])),
     (
         "server",
-        Imports::Only(&["protocol", "engine", "wire", "process"]),
+        Imports::Only(&["protocol", "engine", "wire", "process", "mutants"]),
     ),
     ("report", Imports::Only(&[])),
     ("diagnose", Imports::Only(&[])),
     ("process", Imports::Only(&[])),
     (
         "load",
-        Imports::Only(&["protocol", "wire", "report", "diagnose", "process"]),
+        Imports::Only(&[
+            "protocol", "wire", "report", "diagnose", "process", "mutants",
+        ]),
     ),
     (
         "conformance",

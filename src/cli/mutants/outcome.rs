@@ -20,6 +20,8 @@ pub(super) struct Hunted {
     /// Requirements that were expected to be seen broken.
     expected: &'static [&'static str],
     kills: Vec<Kill>,
+    /// Why nobody can see it from outside, where that is so.
+    unseen: Option<&'static str>,
 }
 
 impl Hunted {
@@ -29,12 +31,19 @@ impl Hunted {
             what: info.what(),
             expected: info.rules,
             kills,
+            unseen: info.unseen(),
         }
+    }
+
+    /// Whether it should have been noticed.
+    fn survives(&self) -> bool {
+        self.kills.is_empty() && self.unseen.is_none()
     }
 
     /// In a word, and who says so.
     pub(super) fn verdict(&self) -> String {
         match self.kills.as_slice() {
+            [] if self.unseen.is_some() => "cannot be seen from outside".to_owned(),
             [] => "NOT NOTICED".to_owned(),
             [one] => format!("noticed by {}", one.by),
             [one, more @ ..] => format!("noticed by {} and {} more", one.by, more.len()),
@@ -126,7 +135,7 @@ impl Outcome {
 
     /// The exit codes that apply.
     pub(super) fn codes(&self) -> Vec<u8> {
-        let unnoticed = self.hunted.iter().any(|hunted| hunted.kills.is_empty());
+        let unnoticed = self.hunted.iter().any(Hunted::survives);
         let unnoticed = unnoticed.then_some(exit::CONFORMANCE);
         let alarmed = self.alarmed().then_some(exit::INVARIANT);
         unnoticed.into_iter().chain(alarmed).collect()
@@ -192,7 +201,10 @@ fn row(hunted: &Hunted, width: usize) -> String {
         .take(SHOWN)
         .collect();
     let rules = match (expected.len() + others.len()).checked_sub(SHOWN) {
-        _ if shown.is_empty() => format!("NOT NOTICED: {}", hunted.what),
+        _ if shown.is_empty() => match hunted.unseen {
+            Some(why) => format!("cannot be seen: {why}"),
+            None => format!("NOT NOTICED: {}", hunted.what),
+        },
         None | Some(0) => shown.join(" "),
         Some(more) => format!("{} and {more} more", shown.join(" ")),
     };

@@ -2,11 +2,10 @@
 
 use super::kill::Passed;
 use super::memory::{play, session};
-use super::{ALL, Delivery, Info, Suite};
+use super::{ALL, At, Delivery, Info, Suite};
 use crate::conformance::case::Case;
 use crate::conformance::runner::Control;
 use crate::mutants::Defect;
-use crate::mutants::table::At;
 use crate::report::conform::CaseResult;
 use std::collections::BTreeSet;
 

@@ -5,6 +5,7 @@ use crate::load::draw::Fate;
 use crate::load::jobs::NOBODY;
 use crate::load::recorder::Stage;
 use crate::load::shard::Shard;
+use crate::mutants::{Mutant, on};
 
 /// How a job ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -87,8 +88,10 @@ impl Shard {
                 if waits && self.count(number, End::Timeout) {
                     // At least this long: leaving it out would flatter the server.
                     let waited = now.saturating_sub(job.t0);
-                    self.tallies[phase].record(|r| r.record(Stage::Response, waited));
-                    self.seconds.record(waited);
+                    if !on(Mutant::TimeoutsLeftOut) {
+                        self.tallies[phase].record(|r| r.record(Stage::Response, waited));
+                        self.seconds.record(waited);
+                    }
                     // It stays in `waiting`: its result may still come.
                     let client = &mut self.clients[job.client as usize];
                     client.busy = client.busy.saturating_sub(1);

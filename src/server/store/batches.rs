@@ -27,7 +27,7 @@ impl Operation {
         }
     }
 
-    fn ticket(&self) -> Option<u64> {
+    pub(super) fn ticket(&self) -> Option<u64> {
         match self {
             Operation::Insert(ticket, _) | Operation::Refuse(ticket) => Some(*ticket),
             Operation::Delete(_) => None,

@@ -2,6 +2,7 @@
 
 use super::Outcome;
 use super::batches::{self, Batches, Disk, Failure, Operation, Waiting};
+use crate::mutants::{Mutant, on};
 use crate::server::figures::StoreFigures;
 use std::convert::Infallible;
 use std::io;
@@ -213,6 +214,12 @@ impl Work {
         while let Some(batch) = self.queue.take() {
             let count = batch.len() as u64;
             let bytes = batches::bytes(&batch);
+            if on(Mutant::AcknowledgedUnwritten)
+                && let Some(last) = batch.iter().rev().find_map(Operation::ticket)
+            {
+                tell(Outcome::Stored(last));
+                std::thread::sleep(Duration::from_millis(100));
+            }
             self.batches.write(batch, &mut tell);
             self.queue.lock().waiting.done(bytes);
             self.queue

@@ -2,6 +2,7 @@
 
 use super::batches::{Disk, Failure, Operation};
 use crate::engine::Record;
+use crate::mutants::{Mutant, on, rarely};
 use crate::protocol::request::{MAX_FUNCTION, MAX_UNIQUE};
 use crate::protocol::{Body, Priority};
 use bytes::Bytes;
@@ -212,6 +213,10 @@ impl Database {
 
     fn prepare(self) -> Result<Self, StoreError> {
         let pragmas = "PRAGMA journal_mode = WAL; PRAGMA synchronous = FULL;";
+        let pragmas = match on(Mutant::StoreNotSynced) {
+            true => "PRAGMA journal_mode = WAL; PRAGMA synchronous = OFF;",
+            false => pragmas,
+        };
         let prepared = self
             .connection
             .execute_batch(pragmas)
@@ -317,6 +322,9 @@ impl Database {
         while let Some(row) = found.next().map_err(|e| self.error(e))? {
             rows.push(self.row(row)?);
         }
+        if on(Mutant::ReplayInHashOrder) {
+            rows.sort_by_key(|row| row.number.wrapping_mul(0x9e37_79b9_7f4a_7c15));
+        }
         Ok(rows)
     }
 
@@ -344,9 +352,14 @@ impl Database {
             number: u64::try_from(number).map_err(|_| odd("a negative number"))?,
             function: function.into(),
             unique: unique.into(),
-            body: body.into(),
-            priority: priority_of(priority).ok_or_else(|| odd("an unknown priority"))?,
-            epoch: epoch.map(|epoch| u64::try_from(epoch).unwrap_or(0)),
+            body: Bytes::from(body).slice(usize::from(on(Mutant::StoredPayloadDamaged))..),
+            priority: match on(Mutant::PriorityNotStored) {
+                true => Priority::Normal,
+                false => priority_of(priority).ok_or_else(|| odd("an unknown priority"))?,
+            },
+            epoch: epoch
+                .filter(|_| !on(Mutant::EpochNotStored))
+                .map(|epoch| u64::try_from(epoch).unwrap_or(0)),
             reducer: reducer.map(Into::into),
         })
     }
@@ -426,6 +439,13 @@ pub(super) fn priority_of(number: i64) -> Option<Priority> {
 }
 
 fn insert(transaction: &Transaction<'_>, row: &Row) -> rusqlite::Result<()> {
+    if rarely(Mutant::SomeJobsNotStored, row.number) {
+        return Ok(());
+    }
+    if on(Mutant::StoreKeyedByUnique) {
+        let sql = "DELETE FROM gearbench_job WHERE function = ?1 AND unique_id = ?2";
+        transaction.execute(sql, params![&*row.function, &*row.unique])?;
+    }
     let signed = |number: u64| i64::try_from(number).unwrap_or(i64::MAX);
     let sql = "INSERT INTO gearbench_job VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7)";
     transaction.prepare_cached(sql)?.execute(params![
