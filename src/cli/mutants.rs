@@ -170,7 +170,10 @@ impl Hunt<'_> {
 
     /// Who notices the defect: in memory where it can be seen there, else where it can.
     fn hunt(&self, info: &Info) -> anyhow::Result<Vec<Kill>> {
-        let Some(live) = self.live.as_ref().filter(|_| info.unseen().is_none()) else {
+        if info.unseen().is_some() {
+            return Ok(Vec::new());
+        }
+        let Some(live) = &self.live else {
             return Ok(self.memory.hunt(info, &self.passed));
         };
         Ok(match info.at {
