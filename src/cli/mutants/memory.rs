@@ -45,7 +45,8 @@ impl<'s> Memory<'s> {
         let results = play(&self.cases, &Delivery::ALL, self);
         let mut alarms = passed.learn(&results);
         let first = run * u64::from(self.sessions);
-        alarms.extend(self.first_failure(first).map(|(by, _)| by));
+        let failure = self.first_failure(first);
+        alarms.extend(failure.map(|(seed, failure)| format!("session {seed}: {failure}")));
         alarms
     }
 
@@ -59,28 +60,28 @@ impl<'s> Memory<'s> {
                 kills = passed.kills(CASES, &play(&self.cases, &others, self));
             }
             let diverged = self.first_failure(0);
-            kills.extend(diverged.map(|(by, rule)| Kill {
+            kills.extend(diverged.map(|(seed, failure)| Kill {
                 arm: SESSIONS,
-                by,
-                rules: vec![rule],
+                by: format!("session {seed}"),
+                rules: vec![rule(&failure).to_owned()],
             }));
             kills
         })
     }
 
-    /// The first session from this seed on that the model does not allow, and the rule.
-    fn first_failure(&self, first: u64) -> Option<(String, String)> {
+    /// The first session from this seed on that the model does not allow.
+    fn first_failure(&self, first: u64) -> Option<(u64, Failure)> {
         let seeds = first..first + u64::from(self.sessions);
         let mut going = seeds.take_while(|_| !self.stop.load(Relaxed));
-        going.find_map(|seed| {
-            let failure = session(seed).err()?;
-            let rule = match &failure {
-                Failure::Divergence { divergence, .. } => divergence.rule,
-                Failure::Silent { .. } => "P-FRAME-01",
-                Failure::Arm(_) => return None,
-            };
-            Some((format!("session {seed}"), rule.to_owned()))
-        })
+        going.find_map(|seed| Some((seed, session(seed).err()?)))
+    }
+}
+
+/// The requirement that a failed session shows broken.
+fn rule(failure: &Failure) -> &'static str {
+    match failure {
+        Failure::Divergence { divergence, .. } => divergence.rule,
+        Failure::Silent { .. } | Failure::Arm(_) => "P-FRAME-01",
     }
 }
 
