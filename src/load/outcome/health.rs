@@ -158,7 +158,7 @@ fn late(verdict: &mut Verdict, generator: &Generator, shards: &[Done], tallies: 
     }
     let doubtful = |percentile: f64, ns: u64, share: f64| {
         let response = at(&recorder, Stage::Response, percentile)?;
-        let own = doubt(&recorder, &lateness, percentile)?;
+        let own = doubt(&recorder, &lateness, percentile)?.min(response);
         (own > ns && own as f64 > share * response as f64).then(|| [response, own].map(duration))
     };
     for (percentile, ns, share) in [
