@@ -9,6 +9,7 @@
 //! Every event is judged by the [`model`](crate::model). In the end nothing goes wrong any more:
 //! then every job has to end, and nothing may be left on the disk.
 
+mod calm;
 mod campaign;
 mod disk;
 mod link;
@@ -20,12 +21,12 @@ mod trace;
 mod worker;
 mod world;
 
-pub use campaign::{Found, Outcome, Watch, campaign};
+pub use campaign::{Found, Options, Outcome, Watch, campaign};
 pub use disk::DiskFault;
 pub use plan::{Plan, Setup, Step, What, draw};
 pub use world::Tally;
 
-use crate::conformance::generate::{Draws, PEERS, Shrink};
+use crate::conformance::generate::{Draws, PEERS};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use trace::Trace;
 use world::World;
@@ -71,17 +72,7 @@ pub fn play_and_tell(plan: &Plan) -> Played {
 
 fn play_with(plan: &Plan, trace: Trace) -> Played {
     let mut world = World::new(plan.setup, trace);
-    // A broken invariant panics.
-    let run = catch_unwind(AssertUnwindSafe(|| world.run(plan)));
-    let failure = match run {
-        Ok(result) => result.err(),
-        Err(panic) => Some(Failure {
-            rule: "panic".to_owned(),
-            text: said_by(panic.as_ref()),
-            step: plan.steps.len(),
-            time: world.tally.time,
-        }),
-    };
+    let failure = catch(|| world.run(plan)).err();
     Played {
         tally: world.tally,
         failure,
@@ -89,40 +80,21 @@ fn play_with(plan: &Plan, trace: Trace) -> Played {
     }
 }
 
+/// A broken invariant panics: that is a failure like any other.
+fn catch(run: impl FnOnce() -> Result<(), Failure>) -> Result<(), Failure> {
+    catch_unwind(AssertUnwindSafe(run)).unwrap_or_else(|panic| {
+        Err(Failure {
+            rule: "panic".to_owned(),
+            text: said_by(panic.as_ref()),
+            step: usize::MAX,
+            time: 0,
+        })
+    })
+}
+
 /// What a panic said.
 fn said_by(panic: &(dyn std::any::Any + Send)) -> String {
     let text = panic.downcast_ref::<String>().cloned();
     let text = text.or_else(|| panic.downcast_ref::<&str>().map(|text| (*text).to_owned()));
     text.unwrap_or_else(|| "a panic".to_owned())
-}
-
-/// The shortest plan that was found to break the same rule, with no more than so many tries.
-pub fn shrink(plan: &Plan, failure: &Failure, tries: usize) -> Plan {
-    let mut steps = plan.steps.clone();
-    steps.truncate(failure.step + 1);
-    let with = |steps| Plan {
-        setup: plan.setup,
-        steps,
-    };
-    let fails = |steps: Vec<Step>| {
-        let found = play(&with(steps)).failure;
-        found.is_some_and(|found| found.rule == failure.rule)
-    };
-    let mut shortest = steps.clone();
-    let mut shrinking = Shrink::new(steps);
-    let mut goes_on = shrinking.fails();
-    for _ in 0..tries {
-        if !goes_on {
-            break;
-        }
-        let candidate = shrinking.candidate();
-        goes_on = match fails(candidate.clone()) {
-            true => {
-                shortest = candidate;
-                shrinking.fails()
-            }
-            false => shrinking.passes(),
-        };
-    }
-    with(shortest)
 }

@@ -212,9 +212,12 @@ impl Model {
 
     /// All of an act was taken in: nobody heard anything else, and nobody waits over a job.
     fn end(&mut self, noops: Vec<usize>, heard: &mut Heard) -> Judgement {
+        // A sleeper may be woken for a job that a worker takes which has asked.
+        let woken = self.wake(noops, heard);
         self.hand_out(heard);
+        woken?;
         heard.end()?;
-        self.wake(noops, heard)
+        self.nobody_waits()
     }
 
     /// Judges what came of time passing until `now`, in microseconds since 1970.

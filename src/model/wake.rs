@@ -5,7 +5,7 @@ use super::{Deviation, Divergence, Heard, Judgement, Model, Peer, Wanted, packet
 use crate::protocol::{GrabKind, PacketType as T};
 
 impl Model {
-    /// Takes in the NOOPs of an act, and whether nobody sleeps over a job.
+    /// Takes in the NOOPs of an act.
     pub(super) fn wake(&mut self, noops: Vec<usize>, heard: &mut Heard) -> Judgement {
         for peer in noops {
             if let Some(rule) = self.needless(peer)
@@ -20,6 +20,11 @@ impl Model {
                 (state.sleeping, state.woken) = (false, true);
             }
         }
+        Ok(())
+    }
+
+    /// Nobody sleeps over a job, or has asked for one, unless another is on its way to it.
+    pub(super) fn nobody_waits(&mut self) -> Judgement {
         self.all_who_asked_have()?;
         let overslept = (0..self.jobs.len()).find_map(|index| self.slept_over(index));
         match overslept {
@@ -54,11 +59,16 @@ impl Model {
         (job.is_queued() || dropped_now) && state.is_some_and(|state| state.can(&job.function))
     }
 
-    /// Nobody who has asked is left without an answer while a job waits that it can do.
+    /// Nobody who has asked is left without an answer while a job waits that it can do, and that
+    /// nobody was woken for.
     fn all_who_asked_have(&self) -> Judgement {
         for job in self.jobs.iter().filter(|job| job.is_queued()) {
-            let mut asking = self.peers.iter().filter(|(_, peer)| peer.asks.is_some());
-            if let Some((&peer, _)) = asking.find(|(_, peer)| peer.can(&job.function)) {
+            let able = self.peers.iter();
+            let mut able = able.filter(|(_, peer)| peer.can(&job.function));
+            if able.clone().any(|(_, peer)| peer.woken) {
+                continue;
+            }
+            if let Some((&peer, _)) = able.find(|(_, peer)| peer.asks.is_some()) {
                 let found = "nothing though it has asked and the job waits".to_owned();
                 let wanted = Wanted::one(peer, job.assignment(GrabKind::Uniq));
                 return Err(Divergence::new("P-WRK-06", wanted, found));

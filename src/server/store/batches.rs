@@ -216,8 +216,13 @@ impl<D: Disk> Batches<D> {
         let is_delete = |operation: &Operation| matches!(operation, Operation::Delete(_));
         let deletes: Vec<_> = batch.into_iter().filter(is_delete).collect();
         // Removing needs no room of its own; if it fails all the same it is tried with the next.
-        if !deletes.is_empty() && self.disk.commit(&deletes).is_err() {
-            self.overdue = deletes;
+        if deletes.is_empty() {
+            return;
+        }
+        match self.disk.commit(&deletes) {
+            Ok(()) => {}
+            Err(Failure::Broken(what)) => drop(self.give_up(&what)),
+            Err(_) => self.overdue = deletes,
         }
     }
 

@@ -1,5 +1,8 @@
 //! The committer on a disk that does what the test says.
 
+#[cfg(feature = "conform")]
+mod power;
+
 use super::batches::{Disk, Failure, Operation};
 use super::committer::Committer;
 use super::{Outcome, Row};
@@ -115,6 +118,25 @@ fn a_full_disk_refuses_jobs_and_records_their_ends() {
     bench.insert(3);
     bench.commit(&["+3"], Ok(()));
     assert_eq!(bench.told(), Outcome::Stored(3));
+}
+
+/// Also where only removals were left to write.
+#[test]
+fn a_sync_that_fails_after_a_refusal_is_not_tried_again() {
+    let mut bench = Bench::new();
+    bench.insert(1);
+    assert_eq!(bench.asked.recv().expect("a transaction"), ["+1"]);
+    bench.insert(2);
+    bench.delete(1);
+    bench.verdicts.send(Ok(())).expect("the disk listens");
+    bench.commit(&["+2", "-1"], Err(Failure::Full));
+    bench.commit(&["-1"], Err(Failure::Broken("EIO".to_owned())));
+    assert_eq!(bench.told(), Outcome::Stored(1));
+    assert_eq!(bench.told(), not_stored(2, "the store is full"));
+    bench.insert(3);
+    assert_eq!(bench.told(), not_stored(3, "the store failed (EIO)"));
+    drop(bench.committer);
+    assert!(bench.asked.try_recv().is_err(), "a failed disk was touched");
 }
 
 #[test]
