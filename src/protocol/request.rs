@@ -212,7 +212,7 @@ impl<'a> Request<'a> {
             background,
             epoch: None,
             reducer: None,
-            body,
+            body: payload(body),
         }))
     }
 
@@ -283,12 +283,8 @@ impl<'a> Request<'a> {
             background,
             epoch: None,
             reducer: None,
-            body: fields.body,
+            body: payload(fields.body),
         };
-        if on(Mutant::NulEndsPayload) {
-            let mut parts = submit.body.bytes().split(|&b| b == 0);
-            submit.body = parts.next().unwrap_or_default().into();
-        }
         match *more {
             [] => {}
             [epoch] => submit.epoch = Some(epoch_time(kind, epoch)?),
@@ -370,6 +366,15 @@ impl<'a> Request<'a> {
     pub fn encode(&self, out: &mut Vec<u8>) {
         let body = self.encode_head(out);
         out.extend_from_slice(body.unwrap_or_default().bytes());
+    }
+}
+
+/// What a submission carries: all that follows its arguments.
+#[inline]
+fn payload(body: Body<'_>) -> Body<'_> {
+    match on(Mutant::NulEndsPayload) {
+        true => Body::new(body.bytes().split(|&b| b == 0).next().unwrap_or_default()),
+        false => body,
     }
 }
 
