@@ -43,7 +43,9 @@ pub(super) fn fuzz(
     let found = new.then_some(exit::INVARIANT);
     let mut codes: Vec<u8> = found.into_iter().chain(interruption.code()).collect();
     if let Some(why) = &outcome.gone {
-        codes.push(super::super::complain("fuzz", why, exit::TARGET));
+        let code = super::super::complain("fuzz", why, exit::TARGET);
+        // A server that was harmed is gone because of what was found.
+        codes.extend((!new).then_some(code));
     }
     codes.extend((outcome.sessions == 0).then_some(exit::INCONCLUSIVE));
     Ok(exit::precedence(codes))
