@@ -66,6 +66,8 @@ impl JobServer {
             Kept::No | Kept::InMemory => {
                 self.jobs[key].kept = Kept::Writing;
                 self.last_ticket += 1;
+                // A job that is not new could be had before: it is not kept back when it returns.
+                let epoch = epoch.filter(|_| is_new);
                 out.store(self.last_ticket, &self.record(key, epoch));
             }
         }

@@ -152,6 +152,8 @@ pub struct Model {
     /// Grows with each act, so that jobs queued by different acts have an order.
     turn: u64,
     store: store::Store,
+    /// Jobs that the disk has released just now, one after the other.
+    released: Vec<Vec<u8>>,
     /// Who has just given up a job with its function.
     giver: Option<usize>,
     /// How often each deviation was met.

@@ -85,8 +85,8 @@ pub(super) struct Store {
     /// Tickets of writes that failed while somebody waits for them.
     failed: Vec<u64>,
     perhaps: Vec<Perhaps>,
-    /// Times at which the epoch jobs that were written are due, by handle, in seconds since 1970.
-    epochs: Vec<(Vec<u8>, u64)>,
+    /// All that was written: the handle, and when the job is due.
+    records: Vec<(Vec<u8>, Option<u64>)>,
 }
 
 impl Store {
@@ -130,7 +130,9 @@ impl Model {
             }
         };
         if self.jobs[index].writing.is_none() {
-            self.write(index, submit, heard)?;
+            // A job that could be had before is not kept back when it returns.
+            let epoch = submit.epoch.filter(|_| known.is_none());
+            self.write(index, epoch, heard)?;
         }
         let job = &self.jobs[index];
         self.store.unanswered.push(Unanswered {
@@ -143,7 +145,7 @@ impl Model {
     }
 
     /// The job is given to the store.
-    fn write(&mut self, index: usize, submit: &Submit<'_>, heard: &mut Heard) -> Judgement {
+    fn write(&mut self, index: usize, epoch: Option<u64>, heard: &mut Heard) -> Judgement {
         let written = heard.written()?;
         let rule = "STORE-01";
         let wrong = |what: &str| {
@@ -161,16 +163,14 @@ impl Model {
         if written.handle != job.handle || !written.is_of(job) {
             return wrong(&format!("all of the job {job:?}"));
         }
-        if written.epoch != submit.epoch {
+        if written.epoch != epoch {
             return wrong("the time that it is due");
         }
         if written.ticket <= self.store.last_ticket {
             return wrong("a ticket after the last one");
         }
-        if let Some(epoch) = written.epoch {
-            self.store.epochs.push((written.handle, epoch));
-        }
         self.store.last_ticket = written.ticket;
+        self.store.records.push((written.handle, written.epoch));
         job.writing = Some(written.ticket);
         Ok(())
     }
@@ -193,6 +193,8 @@ impl Model {
         self.turn += 1;
         let noops = heard.take_noops();
         let is_due = |job: &Job| job.writing.is_some_and(|write| write <= ticket);
+        let released = self.jobs.iter().filter(|job| is_due(job));
+        self.released = released.map(|job| job.handle.clone()).collect();
         for index in (0..self.jobs.len()).rev() {
             if is_due(&self.jobs[index]) {
                 self.written(index, safe);
@@ -223,7 +225,9 @@ impl Model {
                 true => heard.error(peer, "STORE-03", Some(b"QUEUE_ERROR"))?,
             }
         }
-        self.end(noops, heard)
+        let judged = self.end(noops, heard);
+        self.released.clear();
+        judged
     }
 
     /// The fate of a job's record is known.
@@ -268,7 +272,7 @@ impl Model {
     pub fn restart(&mut self, now: u64, restored: &[Written]) -> Judgement {
         let mut before = std::mem::take(&mut self.jobs);
         let perhaps = std::mem::take(&mut self.store.perhaps);
-        let mut back: Vec<Job> = Vec::new();
+        let mut back: Vec<(Job, Option<u64>)> = Vec::new();
         for written in restored {
             let known = before.iter().position(|job| job.handle == written.handle);
             let job = match known {
@@ -279,12 +283,14 @@ impl Model {
                     .find(|job| job.handle == written.handle)
                     .cloned(),
             };
-            let twice = back.iter().any(|job| job.handle == written.handle);
-            let Some(job) = job.filter(|job| written.is_of(job) && !twice) else {
+            let twice = back.iter().any(|(job, _)| job.handle == written.handle);
+            let record = (written.handle.clone(), written.epoch);
+            let is_it = |job: &Job| written.is_of(job) && self.store.records.contains(&record);
+            let Some(job) = job.filter(|job| is_it(job) && !twice) else {
                 let wanted = Wanted::Stored("no job that has ended, or is another".to_owned());
                 return Err(Divergence::new("STORE-05", wanted, format!("{written:?}")));
             };
-            back.push(job);
+            back.push((job, written.epoch));
         }
         if let Some(lost) = before.iter().find(|job| job.kept) {
             let wanted = Wanted::Stored(format!("{lost:?}, which was acknowledged"));
@@ -298,21 +304,20 @@ impl Model {
             turn: self.turn,
             ..Model::default()
         };
-        next.store.epochs = std::mem::take(&mut self.store.epochs);
-        back.sort_by_key(|job| job.born);
-        for job in back {
-            next.come_back(job);
+        next.store.records = std::mem::take(&mut self.store.records);
+        back.sort_by_key(|(job, _)| job.born);
+        for (job, epoch) in back {
+            next.come_back(job, epoch);
         }
         *self = next;
         Ok(())
     }
 
     /// A job begins anew.
-    fn come_back(&mut self, mut job: Job) {
+    fn come_back(&mut self, mut job: Job, epoch: Option<u64>) {
         self.turn += 1;
         self.know(&job.function.clone());
-        let epoch = self.store.epochs.iter().find(|(h, _)| *h == job.handle);
-        let due = epoch.map(|(_, seconds)| seconds.saturating_mul(1_000_000));
+        let due = epoch.map(|seconds| seconds.saturating_mul(1_000_000));
         job.place = match due {
             Some(due) if due > self.now => Place::Delayed { due },
             _ => Place::Queued { turn: self.turn },

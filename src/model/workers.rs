@@ -118,6 +118,9 @@ impl Model {
     }
 
     /// Jobs go to workers whose grab is not answered yet.
+    ///
+    /// What the disk has released just now came one after the other, so any of it may have been the
+    /// first.
     pub(super) fn hand_out(&mut self, heard: &mut Heard) {
         let asking = self.peers.iter();
         let asking = asking.filter_map(|(&peer, state)| Some((peer, state.asks?)));
@@ -125,7 +128,8 @@ impl Model {
         let mut gives = true;
         while std::mem::take(&mut gives) {
             asking.retain(|&(peer, kind)| {
-                let candidates = self.next_for(peer, false);
+                let mut candidates = self.next_for(peer, false);
+                candidates.extend(self.released_for(peer));
                 let wanted = candidates.iter().map(|&at| self.jobs[at].assignment(kind));
                 let Ok(chosen) = heard.one_of(peer, "P-ORD-01", wanted.collect()) else {
                     return true;
@@ -135,6 +139,15 @@ impl Model {
                 false
             });
         }
+    }
+
+    /// Jobs that the disk has released just now, and that the worker can do.
+    fn released_for(&self, peer: usize) -> Vec<usize> {
+        let is_released = |index: &usize| {
+            let job = &self.jobs[*index];
+            self.released.contains(&job.handle) && self.waits_for(job, peer)
+        };
+        (0..self.jobs.len()).filter(is_released).collect()
     }
 
     /// The jobs that the worker may get next: of the highest priority that waits for it, or of that
