@@ -4,7 +4,7 @@
 //! acknowledged, and no worker gets it before. The engine numbers what it writes with tickets;
 //! the driver says which tickets are on disk, in their order.
 
-use super::jobs::{Kept, NewJob, State};
+use super::jobs::{Job, Kept, NewJob, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox, Timestamp};
 use crate::mutants::{Mutant, on};
@@ -34,6 +34,8 @@ pub struct Record<'a> {
 pub(super) struct Held {
     /// Nothing up to this ticket is outstanding when it is sent.
     ticket: u64,
+    /// The ticket with which its job was written, which may be an earlier one.
+    write: u64,
     conn: ConnId,
     key: JobKey,
     number: u64,
@@ -60,12 +62,16 @@ impl JobServer {
             }
             self.functions[job.function].storing += 1;
         }
+        let mut write = self.last_ticket + 1;
         match self.jobs[key].kept {
             Kept::OnDisk => return self.acknowledge(conn, key, out),
-            Kept::Writing => {}
+            Kept::Writing => {
+                let first = self.held.iter().rfind(|held| held.key == key);
+                write = first.map_or(write, |held| held.write);
+            }
             Kept::No | Kept::InMemory => {
                 self.jobs[key].kept = Kept::Writing;
-                self.last_ticket += 1;
+                self.last_ticket = write;
                 // A job that is not new could be had before: it is not kept back when it returns.
                 let epoch = epoch.filter(|_| is_new);
                 out.store(self.last_ticket, &self.record(key, epoch));
@@ -74,6 +80,7 @@ impl JobServer {
         out.hold(conn);
         self.held.push_back(Held {
             ticket: self.last_ticket,
+            write,
             conn,
             key,
             number: self.jobs[key].number,
@@ -109,27 +116,36 @@ impl JobServer {
                 self.refuse_held(&held, "it could not be stored", out);
                 continue;
             }
-            let handle = self.policy.handle_prefix.handle(held.number);
-            out.fill(held.conn, Response::JobCreated { handle: &handle });
+            self.acknowledge_held(&held, out);
             let job = self.jobs.get_mut(held.key);
             if let Some(job) = job.filter(|job| job.kept == Kept::Writing) {
                 job.kept = Kept::OnDisk;
                 self.leave_store(held.key, out);
             }
         }
+        self.told = ticket;
     }
 
     /// What was not answered yet up to `ticket` is not on disk and will not be.
     pub(super) fn not_stored(&mut self, ticket: u64, reason: &str, out: &mut impl Outbox) {
+        let told = std::mem::replace(&mut self.told, ticket);
         while let Some(held) = self.pop_held(ticket) {
+            if held.write <= told && !held.refused {
+                // Its job is on disk: it waited for its turn only.
+                self.acknowledge_held(&held, out);
+                continue;
+            }
             self.refuse_held(&held, reason, out);
             let job = self.jobs.get_mut(held.key);
-            let Some(job) = job.filter(|job| job.kept == Kept::Writing) else {
+            // One that was refused before says nothing of a later write of its job.
+            let failed = |job: &&mut Job| job.kept == Kept::Writing && !held.refused;
+            let Some(job) = job.filter(failed) else {
                 continue;
             };
             job.kept = Kept::No;
             // Whoever joined it in between was told nothing yet, either.
-            let joined = self.held.iter_mut().filter(|other| other.key == held.key);
+            let with_it = |other: &&mut Held| (other.key, other.write) == (held.key, held.write);
+            let joined = self.held.iter_mut().filter(with_it);
             joined.for_each(|other| other.refused = true);
             if self.jobs[held.key].is_abandoned() && self.jobs[held.key].worker().is_none() {
                 self.drop_job(held.key, out);
@@ -145,6 +161,11 @@ impl JobServer {
             true => self.held.pop_front(),
             false => None,
         }
+    }
+
+    fn acknowledge_held(&self, held: &Held, out: &mut impl Outbox) {
+        let handle = self.policy.handle_prefix.handle(held.number);
+        out.fill(held.conn, Response::JobCreated { handle: &handle });
     }
 
     fn refuse_held(&self, held: &Held, reason: &str, out: &mut impl Outbox) {

@@ -167,6 +167,8 @@ pub struct JobServer {
     draining: Option<Waiting>,
     /// The last ticket given to the store.
     last_ticket: u64,
+    /// The last ticket whose fate the driver has told.
+    told: u64,
     /// Answers that wait for the store, in the order of their tickets.
     held: VecDeque<durable::Held>,
     counts: Counts,
@@ -189,6 +191,7 @@ impl JobServer {
             asking: Vec::new(),
             draining: None,
             last_ticket: 0,
+            told: 0,
             held: VecDeque::new(),
             counts: Counts::default(),
         }

@@ -82,6 +82,8 @@ struct Perhaps {
 pub(super) struct Store {
     unanswered: Vec<Unanswered>,
     last_ticket: u64,
+    /// The last ticket whose fate is known.
+    told: u64,
     /// Tickets of writes that failed while somebody waits for them.
     failed: Vec<u64>,
     perhaps: Vec<Perhaps>,
@@ -211,7 +213,8 @@ impl Model {
             ..
         } in due
         {
-            if !safe && write <= ticket && !self.store.failed.contains(&write) {
+            let fails = !safe && (self.store.told + 1..=ticket).contains(&write);
+            if fails && !self.store.failed.contains(&write) {
                 self.store.failed.push(write);
             }
             let Some(peer) = peer else {
@@ -225,6 +228,7 @@ impl Model {
                 true => heard.error(peer, "STORE-03", Some(b"QUEUE_ERROR"))?,
             }
         }
+        self.store.told = ticket;
         let judged = self.end(noops, heard);
         self.released.clear();
         judged

@@ -48,10 +48,14 @@ fn sessions_without_faults_do_what_the_model_allows() {
 
 /// Seeds that found something once: the log of a store whose sync had failed; the turn of a job
 /// that was given back; a wake-up for a job that goes with its client; a worker whose grab is held
-/// while another is woken; the epoch of a submission that joins a job which can be had already.
+/// while another is woken; the epoch of a submission that joins a job which can be had already; who
+/// joins a job that is written, or was refused, while another write is on its way.
 #[test]
 fn what_was_found_stays_found() {
-    for seed in [21, 25, 654, 741, 1068, 1151, 5146, 10_010, 20_449, 30_059] {
+    let seeds = [
+        21, 25, 654, 741, 1068, 1151, 5146, 6087, 10_010, 13_655, 20_449, 30_059, 42_554,
+    ];
+    for seed in seeds {
         check(seed..seed + 1, false);
     }
 }

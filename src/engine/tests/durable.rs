@@ -193,6 +193,19 @@ fn a_job_that_is_not_written_is_refused_to_all_who_submitted_it() {
 }
 
 #[test]
+fn a_later_write_that_fails_refuses_nobody_whose_job_is_written() {
+    let (mut play, [a, b, _]) = Play::new();
+    play.submit(a, b"u", true);
+    play.submit(a, b"v", true);
+    play.submit(b, b"u", true);
+    play.expect(&["store 1 u", "a holds", "store 2 v", "a holds", "b holds"]);
+    play.event(Event::Stored(1));
+    play.expect(&["a gets created"]);
+    play.event(Event::NotStored(2, "full"));
+    play.expect(&["a gets The job was not accepted: full", "b gets created"]);
+}
+
+#[test]
 fn a_job_that_a_client_waits_for_runs_though_it_is_not_written() {
     let (mut play, [a, b, worker]) = Play::new();
     play.submit(a, b"u", false);
