@@ -291,7 +291,9 @@ impl JobServer {
             return;
         }
         self.take_grab(conn);
-        let held = self.peers[conn].held.collect(&mut self.jobs);
+        let mut held = self.peers[conn].held.collect(&mut self.jobs);
+        // Each may go straight to a worker that has asked: the first has to be the right one.
+        held.sort_by_key(|&key| self.jobs[key].priority as usize);
         let mut waiting = self.peers[conn].take_waiting();
         // Once for each job, though it may have submitted one often.
         waiting.sort_unstable();
