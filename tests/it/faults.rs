@@ -32,9 +32,13 @@ fn run(plan: Plan) -> Report {
         .report
 }
 
-/// The faults of a run that ends with no more than its own clients' jobs missing.
 fn survives(server: &impl Server, fault: &str) -> Report {
-    let report = run(plan(server.address(), &[fault]));
+    survived(plan(server.address(), &[fault]), fault)
+}
+
+/// The faults of a run that ends with no more than its own clients' jobs missing.
+fn survived(plan: Plan, fault: &str) -> Report {
+    let report = run(plan);
     no_promise_is_broken(&report);
     let books = &report.ledger;
     assert_eq!(books.ok + books.abandoned, books.sent, "{fault}: {books:?}");
@@ -56,7 +60,10 @@ fn no_promise_is_broken(report: &Report) {
 fn killed_workers(server: &impl Server) {
     for how in ["fin", "rst"] {
         let fault = format!("kill-worker:every=200ms,count=2,how={how}");
-        let report = survives(server, &fault);
+        let mut plan = plan(server.address(), &[&fault]);
+        // Long enough that a worker has a job whenever it is killed.
+        plan.service = "exp:20ms".parse().expect("a time");
+        let report = survived(plan, &fault);
         assert_eq!(report.faults[0].connections, 2);
         assert!(report.generator.reconnects >= 2);
         assert!(report.ledger.rerun > 0, "{:?}", report.ledger);
