@@ -4,7 +4,7 @@
 //! acknowledged, and no worker gets it before. The engine numbers what it writes with tickets;
 //! the driver says which tickets are on disk, in their order.
 
-use super::jobs::{Job, Kept, NewJob, State};
+use super::jobs::{Kept, NewJob, State};
 use super::keys::JobKey;
 use super::{JobServer, Outbox, Timestamp};
 use crate::mutants::{Mutant, on};
@@ -136,17 +136,19 @@ impl JobServer {
                 continue;
             }
             self.refuse_held(&held, reason, out);
-            let job = self.jobs.get_mut(held.key);
-            // One that was refused before says nothing of a later write of its job.
-            let failed = |job: &&mut Job| job.kept == Kept::Writing && !held.refused;
-            let Some(job) = job.filter(failed) else {
+            if held.refused {
+                // It says nothing of a later write of its job.
                 continue;
-            };
-            job.kept = Kept::No;
+            }
             // Whoever joined it in between was told nothing yet, either.
             let with_it = |other: &&mut Held| (other.key, other.write) == (held.key, held.write);
             let joined = self.held.iter_mut().filter(with_it);
             joined.for_each(|other| other.refused = true);
+            let job = self.jobs.get_mut(held.key);
+            let Some(job) = job.filter(|job| job.kept == Kept::Writing) else {
+                continue;
+            };
+            job.kept = Kept::No;
             if self.jobs[held.key].is_abandoned() && self.jobs[held.key].worker().is_none() {
                 self.drop_job(held.key, out);
             } else {
