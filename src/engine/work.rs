@@ -265,15 +265,23 @@ impl JobServer {
     /// Answers the held grab of a worker that can run the function, or wakes the one that has slept
     /// longest, in the set whose turn it is. Whether there was one.
     fn wake_one(&mut self, id: FunctionId, out: &mut impl Outbox) -> bool {
-        let sleepy = &mut self.functions[id].sleepy;
-        let sleeper = self.sets.next_sleeper(sleepy, &mut self.peers);
-        if let Some(conn) = sleeper {
-            match self.peers[conn].asks.take() {
-                Some(kind) => self.grab(conn, kind, out),
-                None => self.wake(conn, id, out),
+        loop {
+            let sleepy = &mut self.functions[id].sleepy;
+            let Some(conn) = self.sets.next_sleeper(sleepy, &mut self.peers) else {
+                return false;
+            };
+            let Some(kind) = self.peers[conn].asks.take() else {
+                self.wake(conn, id, out);
+                return true;
+            };
+            let queued = self.functions[id].queued();
+            self.grab(conn, kind, out);
+            // It may have taken a more urgent job, of another function: then somebody else is to
+            // have this one.
+            if self.functions[id].queued() < queued {
+                return true;
             }
         }
-        sleeper.is_some()
     }
 
     fn wake(&mut self, conn: ConnId, function: FunctionId, out: &mut impl Outbox) {
